@@ -1,0 +1,73 @@
+"""A loaded model: text in, verdict out."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from classifier.encoder import Encoder
+from classifier.errors import LabelError
+from classifier.explain import explain
+from classifier.labels import LabelSet, read_labels
+from classifier.manifest import Manifest, read_manifest, verify_files
+from classifier.normalize import normalize
+from classifier.verdict import Verdict, WordWeight
+
+SHIPPED = Path(__file__).parent / "pretrained"
+"""The folder of the model that comes with the package."""
+
+
+class Classifier:
+    """Score texts with one model. Call it from one thread at a time."""
+
+    def __init__(self, encoder: Encoder, labels: LabelSet, manifest: Manifest) -> None:
+        self._encoder = encoder
+        self.labels = labels
+        self.manifest = manifest
+
+    @property
+    def version(self) -> str:
+        """Return the name and version of the model."""
+        return f"{self.manifest.name}-{self.manifest.version}"
+
+    def score(self, texts: Sequence[str]) -> list[Verdict]:
+        """Return a verdict for each text; raise TextError or ModelError.
+
+        A text longer than the model's window is read in overlapping windows; the most toxic one speaks for it.
+        """
+        if not texts:
+            return []
+        return self._score_normalized([normalize(text).text for text in texts])
+
+    def explain(self, text: str) -> tuple[WordWeight, ...]:
+        """Return the words that raised P(toxic) of the text's most toxic window, heaviest first."""
+        normalized = normalize(text)
+        if not normalized.text:
+            return ()
+        spans = self._encoder.window_texts(normalized.text)
+        span = spans[0]
+        if len(spans) > 1:
+            scores = self._score_normalized([normalized.text[a:b] for a, b in spans])
+            span = spans[max(range(len(spans)), key=lambda i: scores[i].toxic)]
+        return explain(text, normalized, span, lambda texts: [v.toxic for v in self._score_normalized(texts)])
+
+    def _score_normalized(self, texts: Sequence[str]) -> list[Verdict]:
+        names = self.labels.names
+        return [
+            Verdict(scored.toxic, dict(zip(names, scored.categories, strict=True)), self.version, scored.partial)
+            for scored in self._encoder.score(texts, len(names))
+        ]
+
+
+def load(folder: Path | None = None, *, threads: int | None = None) -> Classifier:
+    """Load a model folder, the shipped one by default, after checking its files against the manifest's hashes.
+
+    `threads` is how many processors one pass may use, all by default. Raise ModelMissing, ModelDamaged, ModelError
+    or LabelError.
+    """
+    folder = folder or SHIPPED
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    labels = read_labels(folder / "labels.toml")
+    if labels.digest() != manifest.labels_digest:
+        raise LabelError(f"{folder / 'labels.toml'} is not the label set that the model was trained with")
+    return Classifier(Encoder(folder, manifest, threads=threads or os.cpu_count() or 1), labels, manifest)

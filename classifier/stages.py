@@ -1,0 +1,46 @@
+"""How a model's outputs become probabilities: three readings of the same idea."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifier.calibrate import Calibration, Floats, softmax
+
+
+@dataclass(frozen=True, slots=True)
+class Probabilities:
+    """Hold P(toxic), shape (n,), and P(category), shape (n, categories); each row of the second sums to the first."""
+
+    toxic: Floats
+    categories: Floats
+
+
+def one_stage(logits: Floats, calibration: Calibration) -> Probabilities:
+    """Read one head over non-toxic (first) and the categories, shape (n, 1 + categories)."""
+    p = softmax(calibration.scale * logits)
+    return Probabilities(1.0 - p[:, 0], p[:, 1:])
+
+
+def hierarchical(toxic_logits: Floats, category_logits: Floats, calibration: Calibration) -> Probabilities:
+    """Read two heads: P(category) = P(toxic) x P(category | toxic)."""
+    toxic = calibration.toxic(toxic_logits)
+    return Probabilities(toxic, toxic[:, None] * calibration.category(category_logits))
+
+
+def passes_first_stage(toxic_logits: Floats, calibration: Calibration, least: float) -> Floats:
+    """Return which texts a two-stage model's second model must see: those with P(toxic) of `least` or more."""
+    return np.asarray(calibration.toxic(toxic_logits) >= least)
+
+
+def two_stage(
+    toxic_logits: Floats, passed: Floats, category_logits: Floats, categories: int, calibration: Calibration
+) -> Probabilities:
+    """Read a binary model and a category model that saw only the texts that passed.
+
+    `category_logits` has a row for each true entry of `passed`. What did not pass keeps its P(toxic), spread evenly.
+    """
+    toxic = calibration.toxic(toxic_logits)
+    conditional = np.full((len(toxic), categories), 1.0 / categories)
+    if bool(np.any(passed)):
+        conditional[passed.astype(bool)] = calibration.category(category_logits)
+    return Probabilities(toxic, toxic[:, None] * conditional)
