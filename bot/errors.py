@@ -1,0 +1,78 @@
+"""What can go wrong around the classifier.
+
+RefereeError
+├── InputError              a file, line or argument from outside that cannot be used
+├── SettingsError           a setting that makes no sense
+├── PolicyError             a policy file that contradicts itself
+├── SpeechError             speech cannot be transcribed
+│   ├── ClipRejected        this clip is not usable audio
+│   └── SpeechModelMissing  there is no speech model to transcribe with
+└── StoreError              the incident database cannot be used
+    ├── UnknownIncident     no incident has this number
+    ├── StoreBusy           another process holds the database
+    ├── StoreReadOnly       the database or its folder cannot be written
+    ├── StoreFull           no room is left on the disk
+    ├── StoreDamaged        the file is not a database of ours
+    ├── StoreTooNew         a newer version wrote the database
+    └── ContentKeyError     the key that encrypts content is missing, damaged or another one
+"""
+
+
+class RefereeError(Exception):
+    """Base of every error that the bot raises on purpose."""
+
+
+class InputError(RefereeError):
+    """A file, line or argument from outside cannot be used."""
+
+
+class SettingsError(RefereeError):
+    """A setting makes no sense."""
+
+
+class PolicyError(RefereeError):
+    """A policy file contradicts itself."""
+
+
+class SpeechError(RefereeError):
+    """Speech cannot be transcribed."""
+
+
+class ClipRejected(SpeechError):
+    """A clip is not usable audio."""
+
+
+class SpeechModelMissing(SpeechError):
+    """There is no speech model to transcribe with."""
+
+
+class StoreError(RefereeError):
+    """The incident database cannot be used."""
+
+
+class UnknownIncident(StoreError):
+    """No incident has this number."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the database."""
+
+
+class StoreReadOnly(StoreError):
+    """The database or its folder cannot be written."""
+
+
+class StoreFull(StoreError):
+    """No room is left on the disk."""
+
+
+class StoreDamaged(StoreError):
+    """The file is not a database of ours, or is damaged."""
+
+
+class StoreTooNew(StoreError):
+    """A newer version of Referee wrote the database."""
+
+
+class ContentKeyError(StoreError):
+    """The key that encrypts content is missing, damaged or another one."""

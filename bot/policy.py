@@ -1,0 +1,174 @@
+"""Verdict, excerpt and history to a decision with its reasons: pure and deterministic."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Mode, Transcript
+from classifier import Verdict
+
+_DAY_SECONDS = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Hold one step of a ladder; `duration` is that of a timeout."""
+
+    action: Action
+    duration: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRule:
+    """Hold a community's rule for one category; `flag` and `act` are thresholds of P(category)."""
+
+    mode: Mode
+    flag: float
+    act: float
+    ladder: tuple[Rung, ...] = ()
+    human_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Hold a community's rules. `severity` ranks categories where two rules ask for the same action."""
+
+    categories: Mapping[str, CategoryRule]
+    severity: Mapping[str, int] = field(default_factory=dict)
+    toxic_flag: float = 0.8
+    most_doubt: float = 0.4
+    strike_half_life: timedelta = timedelta(days=14)
+    history_window: timedelta = timedelta(days=90)
+    join_window: timedelta = timedelta(seconds=8)
+    exempt_roles: frozenset[str] = frozenset()
+    exempt_channels: frozenset[str] = frozenset()
+
+    def exempts(self, excerpt: Excerpt) -> bool:
+        """Tell whether the excerpt's author or channel is not moderated at all."""
+        return excerpt.key.channel in self.exempt_channels or bool(excerpt.roles & self.exempt_roles)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """Hold what one rule asks for, and what it may have."""
+
+    category: str
+    probability: float
+    mode: Mode
+    asked: Rung
+    allowed: Rung
+    reasons: tuple[str, ...]
+    strike: bool
+
+
+def decide(
+    policy: Policy,
+    verdict: Verdict,
+    excerpt: Excerpt,
+    history: History,
+    now: datetime,
+    transcript: Transcript | None = None,
+) -> Decision:
+    """Return what the policy asks for: the strictest action that any rule is permitted to take.
+
+    Equal strictness goes to the graver category, then to the likelier one.
+    """
+    if policy.exempts(excerpt):
+        return _nothing("the author or the channel is exempt")
+    strikes = strike_weight(policy, history, now)
+    findings = [
+        finding
+        for name, rule in policy.categories.items()
+        if (finding := _find(policy, name, rule, verdict, strikes, transcript)) is not None
+    ]
+    if not findings:
+        findings = list(_unsure(policy, verdict))
+    if not findings:
+        return _nothing(f"P(toxic) {verdict.toxic:.2f} reaches no threshold")
+    best = max(findings, key=lambda f: _rank(policy, f))
+    return Decision(
+        action=best.allowed.action,
+        would=best.asked.action,
+        mode=best.mode,
+        category=best.category,
+        confidence=best.probability,
+        reasons=best.reasons,
+        strike=best.strike,
+        duration=best.allowed.duration,
+    )
+
+
+def decide_unchecked(policy: Policy, excerpt: Excerpt, why: str) -> Decision:
+    """Return the decision on content that could not be judged: a human looks, nobody is punished."""
+    if policy.exempts(excerpt):
+        return _nothing("the author or the channel is exempt")
+    return Decision(Action.FLAG, Action.FLAG, Mode.LIVE, UNCHECKED, 0.0, (f"could not be checked: {why}",))
+
+
+def strike_weight(policy: Policy, history: History, now: datetime) -> float:
+    """Return the sum of a member's strikes, each halved with every half-life since."""
+    half_life = policy.strike_half_life.total_seconds()
+    ages = (max((now - strike.at).total_seconds(), 0.0) for strike in history.strikes)
+    return sum(float(0.5 ** (age / half_life)) for age in ages)
+
+
+def _find(
+    policy: Policy,
+    name: str,
+    rule: CategoryRule,
+    verdict: Verdict,
+    strikes: float,
+    transcript: Transcript | None,
+) -> _Finding | None:
+    probability = verdict.categories.get(name, 0.0)
+    if rule.mode is Mode.OFF or probability < rule.flag:
+        return None
+    reasons = [f"P({name}) {probability:.2f}, flagged from {rule.flag:.2f}"]
+    asked = Rung(Action.FLAG)
+    acts = probability >= rule.act
+    if acts and rule.ladder:
+        rung = min(int(strikes), len(rule.ladder) - 1)
+        asked = rule.ladder[rung]
+        reasons.append(f"acted on from {rule.act:.2f}; {strikes:.1f} recent strikes, rung {rung + 1}: {asked.action}")
+    caps = list(_caps(policy, rule, transcript)) if acts else []
+    allowed = Rung(Action.FLAG) if caps and asked.action.punishes else asked
+    strike = acts and not caps
+    return _Finding(name, probability, rule.mode, asked, allowed, (*reasons, *caps), strike)
+
+
+def _caps(policy: Policy, rule: CategoryRule, transcript: Transcript | None) -> Iterable[str]:
+    """Yield why the rule may flag at most."""
+    if rule.mode is Mode.SHADOW:
+        yield "shadow mode: flagged only"
+    if rule.human_only:
+        yield "this category is decided by humans: flagged only"
+    if transcript is not None and transcript.doubt > policy.most_doubt:
+        yield f"the transcript is doubtful ({transcript.doubt:.2f}): flagged only"
+
+
+def _unsure(policy: Policy, verdict: Verdict) -> Iterable[_Finding]:
+    """Yield a flag where the text is toxic beyond doubt but no category alone is likely enough."""
+    watched = {n: p for n, p in verdict.categories.items() if n in policy.categories and _on(policy, n)}
+    if not watched or sum(watched.values()) < policy.toxic_flag:
+        return
+    name = max(watched, key=watched.__getitem__)
+    flag = Rung(Action.FLAG)
+    reason = f"P(toxic) {verdict.toxic:.2f}, flagged from {policy.toxic_flag:.2f}; which category is unsure"
+    yield _Finding(name, watched[name], policy.categories[name].mode, flag, flag, (reason,), strike=False)
+
+
+def _on(policy: Policy, name: str) -> bool:
+    return policy.categories[name].mode is not Mode.OFF
+
+
+def _rank(policy: Policy, finding: _Finding) -> tuple[int, int, int, float]:
+    return (
+        finding.allowed.action.strictness,
+        finding.asked.action.strictness,
+        policy.severity.get(finding.category, 0),
+        finding.probability,
+    )
+
+
+def _nothing(reason: str) -> Decision:
+    return Decision(Action.NONE, Action.NONE, Mode.LIVE, "", 0.0, (reason,))

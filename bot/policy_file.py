@@ -1,0 +1,150 @@
+"""A policy from TOML: names checked, budgets turned into thresholds by the model's curve."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.domain import Action, Mode
+from bot.errors import PolicyError
+from bot.policy import CategoryRule, Policy, Rung
+from classifier import ClassifierError, LabelSet, ThresholdCurve
+
+DEFAULT = Path(__file__).parent / "policies.toml"
+"""The policy that comes with the package."""
+
+_VERSION = 1
+_BUDGET = re.compile(r"1 in ([1-9]\d{0,8})")
+_LENGTH = re.compile(r"([1-9]\d{0,4})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+_LONGEST_TIMEOUT = timedelta(days=28)
+_GENERAL = {"strike_half_life_days", "history_days", "most_doubt", "toxic_flag", "join_seconds"}
+_RULE = {"mode", "flag", "act", "ladder", "human_only"}
+
+
+def read_policy(path: Path, labels: LabelSet, curves: Mapping[str, ThresholdCurve]) -> Policy:
+    """Read a policy; raise PolicyError, naming the entry, where it makes no sense.
+
+    `curves` are the model's false-positive curves by category, and by the name `toxic` for all of them together.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PolicyError(f"the policy {path} is not there; set REFEREE_POLICY to a file that is") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PolicyError(f"the policy {path} cannot be read: {error}") from error
+    try:
+        return _policy(raw, labels, curves)
+    except PolicyError as error:
+        raise PolicyError(f"the policy {path}: {error}") from error
+
+
+def _policy(raw: Mapping[str, Any], labels: LabelSet, curves: Mapping[str, ThresholdCurve]) -> Policy:
+    _known(raw, {"version", "general", "exempt", "category"}, "the file")
+    if raw.get("version") != _VERSION:
+        raise PolicyError(f"it says version {raw.get('version')}; this Referee reads version {_VERSION}")
+    general, exempt, rules = (_table(raw, name) for name in ("general", "exempt", "category"))
+    _known(general, _GENERAL, "[general]")
+    _known(exempt, {"roles", "channels"}, "[exempt]")
+    _known(rules, set(labels.names), "the categories of this model")
+    return Policy(
+        categories={name: _rule(name, rule, curves) for name, rule in rules.items()},
+        severity={label.name: label.severity for label in labels.labels},
+        toxic_flag=_threshold(general.get("toxic_flag", 0.8), "toxic", "[general] toxic_flag", curves),
+        most_doubt=_number(general, "most_doubt", 0.4, most=1.0),
+        strike_half_life=timedelta(days=_number(general, "strike_half_life_days", 14, least=0.01)),
+        history_window=timedelta(days=_number(general, "history_days", 90)),
+        join_window=timedelta(seconds=_number(general, "join_seconds", 8, most=300)),
+        exempt_roles=_names(exempt, "roles"),
+        exempt_channels=_names(exempt, "channels"),
+    )
+
+
+def _rule(name: str, raw: Any, curves: Mapping[str, ThresholdCurve]) -> CategoryRule:  # noqa: ANN401  TOML holds anything
+    where = f"[category.{name}]"
+    if not isinstance(raw, dict):
+        raise PolicyError(f"{where} is not a table")
+    _known(raw, _RULE, where)
+    try:
+        mode = Mode(raw.get("mode", Mode.SHADOW))
+    except ValueError:
+        raise PolicyError(f"{where} mode is {raw['mode']!r}; use off, shadow or live") from None
+    flag = _threshold(raw.get("flag", "1 in 100"), name, f"{where} flag", curves)
+    act = _threshold(raw.get("act", "1 in 1000"), name, f"{where} act", curves)
+    if act < flag:
+        raise PolicyError(f"{where} acts from {act:.3f}, below the {flag:.3f} from which it flags; raise act")
+    ladder = raw.get("ladder", [])
+    if not isinstance(ladder, list):
+        raise PolicyError(f"{where} ladder is not a list of actions")
+    human_only = raw.get("human_only", False)
+    if not isinstance(human_only, bool):
+        raise PolicyError(f"{where} human_only is {human_only!r}; use true or false")
+    return CategoryRule(mode, flag, act, tuple(_rung(step, where) for step in ladder), human_only)
+
+
+def _rung(step: object, where: str) -> Rung:
+    name, _, length = str(step).partition(":")
+    try:
+        action = Action(name)
+    except ValueError:
+        raise PolicyError(f"{where} has the rung {step!r}; use warn, delete, timeout:10m, kick or ban") from None
+    if not action.punishes:
+        raise PolicyError(f"{where} has the rung {step!r}, which is no action; leave it out")
+    if (action is Action.TIMEOUT) != bool(length):
+        raise PolicyError(f"{where} has the rung {step!r}; a timeout, and only it, has a length, as in timeout:10m")
+    return Rung(action, _length(length, where) if length else None)
+
+
+def _length(text: str, where: str) -> timedelta:
+    match = _LENGTH.fullmatch(text)
+    if not match:
+        raise PolicyError(f"{where} has a timeout of {text!r}; write minutes, hours or days as in 10m, 1h, 7d")
+    length = timedelta(**{_UNITS[match.group(2)]: int(match.group(1))})
+    if length > _LONGEST_TIMEOUT:
+        raise PolicyError(f"{where} has a timeout of {text}; the longest that Discord knows is 28 days")
+    return length
+
+
+def _threshold(value: object, curve: str, where: str, curves: Mapping[str, ThresholdCurve]) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1:
+        return float(value)
+    match = _BUDGET.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise PolicyError(
+            f'{where} is {value!r}; write a probability above 0 such as 0.7, or a budget such as "1 in 1000"'
+        )
+    if curve not in curves:
+        raise PolicyError(f"{where} is a budget, but the model has no curve for {curve}; write a probability")
+    try:
+        return curves[curve].threshold(1 / int(match.group(1)))
+    except ClassifierError as error:
+        raise PolicyError(f"{where}: {error}") from error
+
+
+def _number(table: Mapping[str, Any], name: str, default: float, *, least: float = 0.0, most: float = 1e5) -> float:
+    value = table.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        raise PolicyError(f"[general] {name} is {value!r}; write a number from {least:g} to {most:g}")
+    return float(value)
+
+
+def _names(table: Mapping[str, Any], name: str) -> frozenset[str]:
+    value = table.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
+        raise PolicyError(f"[exempt] {name} is not a list of names in quotes")
+    return frozenset(value)
+
+
+def _table(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = raw.get(name, {})
+    if not isinstance(table, dict):
+        raise PolicyError(f"[{name}] is not a table")
+    return table
+
+
+def _known(table: Mapping[str, Any], names: set[str], where: str) -> None:
+    unknown = sorted(set(table) - names)
+    if unknown:
+        raise PolicyError(f"{unknown[0]!r} is not one of {where}; there are {', '.join(sorted(names))}")

@@ -1,0 +1,101 @@
+"""The seams: what the pipeline asks of the outside, one real and one fake implementation each."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain import (
+    Clip,
+    Excerpt,
+    History,
+    Incident,
+    IncidentQuery,
+    Outcome,
+    Purged,
+    Recorded,
+    Review,
+    Transcript,
+)
+from classifier import NotScored, Verdict, WordWeight
+
+
+class Clock(Protocol):
+    """Tell the time."""
+
+    def now(self) -> datetime:
+        """Return the present moment with its time zone."""
+
+
+class Scorer(Protocol):
+    """Score texts."""
+
+    async def score(self, text: str) -> Verdict | NotScored:
+        """Return the verdict on one text, or why there is none."""
+
+    async def explain(self, text: str) -> tuple[WordWeight, ...]:
+        """Return the words that made the score, heaviest first; empty where it cannot be told."""
+
+
+class Transcriber(Protocol):
+    """Turn clips into text."""
+
+    async def transcribe(self, clip: Clip) -> Transcript:
+        """Return what is heard in the clip.
+
+        Raise ClipRejected where it is not usable audio, SpeechModelMissing where there is no model.
+        """
+
+
+class IncidentStore(Protocol):
+    """Keep incidents and what moderators said of them."""
+
+    async def record(self, incident: Incident) -> Recorded:
+        """Write a new incident; where its source key is known already, change nothing and return the stored one."""
+
+    async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> None:
+        """Write what became of an incident's action."""
+
+    async def pending(self) -> Sequence[Incident]:
+        """Return the incidents whose action was decided but not finished, oldest first."""
+
+    async def history(self, community: str, author: str, since: datetime) -> History:
+        """Return the author's strikes in that community from `since` on.
+
+        A strike is an incident whose decision says so and that no moderator dismissed, or one that a moderator
+        confirmed; its time is that of the excerpt.
+        """
+
+    async def get(self, incident_id: int) -> Incident:
+        """Return one incident; raise UnknownIncident where there is none."""
+
+    async def find(self, query: IncidentQuery) -> Sequence[Incident]:
+        """Return the incidents that the query names, newest first."""
+
+    def stream(self, query: IncidentQuery) -> AsyncIterator[Incident]:
+        """Yield the incidents that the query names, oldest first, in bounded memory."""
+
+    async def review(self, review: Review) -> Incident:
+        """Keep a moderator's verdict and return the incident as it stands after it; raise UnknownIncident."""
+
+    async def reviews(self, incident_id: int) -> Sequence[Review]:
+        """Return every verdict on an incident, oldest first."""
+
+    async def purge(self, content_before: datetime, incidents_before: datetime) -> Purged:
+        """Drop the content of incidents created before the first moment, and whole incidents before the second."""
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of the database."""
+
+
+class Enforcer(Protocol):
+    """Do what was decided."""
+
+    async def enforce(self, incident: Incident) -> tuple[Outcome, str]:
+        """Carry out the incident's action; return what became of it and a detail for the moderators."""
+
+
+class Notifier(Protocol):
+    """Show moderators what happened."""
+
+    async def notify(self, excerpt: Excerpt, incident: Incident) -> None:
+        """Show one incident."""

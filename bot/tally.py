@@ -1,0 +1,20 @@
+"""What a run has seen: counts that a summary, a status page or a metric shows."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Tally:
+    """Count excerpts and what became of them; `seen` is the sum of scored, not scored, unchecked and exempt ones."""
+
+    seen: int = 0
+    scored: int = 0
+    exempt: int = 0
+    clips: int = 0
+    unchecked: int = 0
+    incidents: int = 0
+    known: int = 0
+    not_scored: Counter[str] = field(default_factory=Counter)
+    flagged: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
