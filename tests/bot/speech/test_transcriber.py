@@ -1,0 +1,169 @@
+import asyncio
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from bot.domain import Clip
+from bot.errors import ClipRejected, SpeechModelMissing
+from bot.speech.limits import ClipLimits
+from bot.speech.transcriber import WhisperTranscriber
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SECONDS = np.arange(5 * 16_000) / 16_000
+RANDOM = np.random.default_rng(7)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def transcriber():
+    transcriber = WhisperTranscriber(limits=ClipLimits(max_seconds=20))
+    yield transcriber
+    await transcriber.close()
+
+
+@pytest.fixture
+def hear(transcriber, clip_bytes):
+    async def hear(name, data=None):
+        return await transcriber.transcribe(Clip(name, data or clip_bytes(name)))
+
+    return hear
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("well_played.ogg", ["good game everyone", "well played"]),
+        ("well_played.mp4", ["good game everyone", "well played"]),
+        ("push_left.ogg", ["north gate", "push the left lane"]),
+        ("worthless.ogg", ["you are a worthless idiot", "uninstall the game"]),
+    ],
+)
+async def test_clear_speech_is_heard_with_little_doubt(hear, name, words):
+    transcript = await hear(name)
+
+    assert all(part in transcript.text.lower() for part in words)
+    assert transcript.doubt < 0.4
+    assert transcript.doubt == max(segment.doubt for segment in transcript.segments)
+    assert transcript.complete
+    assert transcript.notes == ()
+
+
+async def test_segments_lie_inside_the_clip_in_order(hear):
+    transcript = await hear("push_left.ogg")
+
+    times = [time for segment in transcript.segments for time in (segment.start, segment.end)]
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert times[-1] <= transcript.seconds
+    assert transcript.seconds == pytest.approx(3.2, abs=0.1)
+
+
+async def test_the_same_clip_is_heard_the_same_twice(hear):
+    assert await hear("worthless.ogg") == await hear("worthless.ogg")
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.zeros_like(SECONDS),
+        0.3 * np.sin(2 * np.pi * 440 * SECONDS),
+        RANDOM.normal(0, 0.1, SECONDS.size),
+        0.3 * np.sin(2 * np.pi * (200 + 200 * SECONDS) * SECONDS),
+    ],
+    ids=["silence", "tone", "noise", "sweep"],
+)
+async def test_where_nobody_speaks_no_text_is_sure(hear, wav, samples):
+    transcript = await hear("sound.wav", wav(samples))
+
+    assert all(segment.doubt > 0.6 for segment in transcript.segments)
+    assert transcript.seconds == 5
+
+
+async def test_speech_turned_upside_down_in_one_channel_is_still_heard(hear, clip_bytes, wav):
+    voice = np.frombuffer(clip_bytes("well_played.wav")[44:], "<i2") / 32768
+
+    transcript = await hear("sound.wav", wav([voice, -voice]))
+
+    assert "good game" in transcript.text.lower()
+
+
+async def test_what_lies_behind_a_damaged_packet_is_heard_and_the_damage_noted(hear, with_bad_packet):
+    transcript = await hear("push_left.ogg", with_bad_packet(1))
+
+    assert "push the left lane" in transcript.text.lower()
+    assert not transcript.complete
+    assert transcript.notes == ("1 damaged packet(s) were skipped",)
+
+
+async def test_a_bomb_is_heard_to_the_limit_and_marked_incomplete(hear, opus_bomb):
+    transcript = await hear("bomb.ogg", opus_bomb(20))
+
+    assert transcript.seconds == 20
+    assert not transcript.complete
+    assert transcript.notes == ("only the first 20 s were heard",)
+
+
+async def test_a_refused_clip_does_not_stop_the_next(hear):
+    with pytest.raises(ClipRejected, match="not audio"):
+        await hear("words.ogg", b"these are just words")
+
+    assert (await hear("well_played.ogg")).text
+
+
+async def test_the_event_loop_stays_free_while_a_clip_is_heard(hear):
+    turns = 0
+    running = asyncio.create_task(hear("push_left.ogg"))
+    while not running.done():
+        turns += 1
+        await asyncio.sleep(0.005)
+
+    assert turns > 10
+    assert (await running).text
+
+
+async def test_a_cancelled_clip_does_not_stop_the_next(hear):
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await hear("push_left.ogg")
+
+    assert (await hear("well_played.ogg")).text
+
+
+async def test_no_file_is_made_on_the_way(hear, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.chdir(tmp_path)
+
+    await hear("well_played.ogg")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_missing_model_is_named_with_what_to_do(clip_bytes, tmp_path):
+    transcriber = WhisperTranscriber(str(tmp_path))
+
+    with pytest.raises(SpeechModelMissing, match="REFEREE_SPEECH_MODEL"):
+        await transcriber.transcribe(Clip("clip.ogg", clip_bytes("well_played.ogg")))
+
+    await transcriber.close()
+
+
+@pytest.mark.parametrize("weights", [b"", b"not a model"])
+async def test_a_damaged_model_is_named_with_what_to_do(clip_bytes, tmp_path, weights):
+    (tmp_path / "model.bin").write_bytes(weights)
+    transcriber = WhisperTranscriber(str(tmp_path))
+
+    with pytest.raises(SpeechModelMissing, match=r"cannot be loaded.*REFEREE_SPEECH_MODEL"):
+        await transcriber.transcribe(Clip("clip.ogg", clip_bytes("well_played.ogg")))
+
+    await transcriber.close()
+
+
+async def test_importing_the_transcriber_loads_no_speech_library():
+    code = "import sys, bot.speech.transcriber; print(*{'av', 'faster_whisper', 'ctranslate2'} & set(sys.modules))"
+
+    loaded = await asyncio.to_thread(subprocess.check_output, [sys.executable, "-c", code], text=True)
+
+    assert loaded.strip() == ""
