@@ -1,0 +1,11 @@
+"""The incident store: SQLite in WAL mode, content encrypted, migrations run at open.
+
+`schema` names the tables, `database` hands out transactions, `rows` turns values into rows and back, `keys` and
+`cipher` keep content unreadable on the disk, `migrate` brings an older file up to date, and `failures` says what went
+wrong in the words of `bot.errors`. Only this package knows the database driver.
+"""
+
+from bot.store.incidents import SqlIncidentStore
+from bot.store.opening import open_store
+
+__all__ = ["SqlIncidentStore", "open_store"]

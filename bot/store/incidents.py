@@ -1,0 +1,179 @@
+"""The incident store on SQLite."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Executable, RowMapping, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain import (
+    History,
+    Incident,
+    IncidentQuery,
+    Outcome,
+    Purged,
+    Recorded,
+    Review,
+    ReviewState,
+    ReviewVerdict,
+    Strike,
+)
+from bot.errors import InputError, UnknownIncident
+from bot.store import queries
+from bot.store.cipher import ContentCipher
+from bot.store.database import Database
+from bot.store.rows import from_micros, incident_of, incident_values, review_of, review_values, to_micros
+from bot.store.schema import incidents, reviews
+
+_STREAM_PAGE = 100
+
+_STATE_AFTER = {
+    ReviewVerdict.CONFIRM: ReviewState.CONFIRMED,
+    ReviewVerdict.DISMISS: ReviewState.DISMISSED,
+    ReviewVerdict.RELABEL: ReviewState.CONFIRMED,
+    ReviewVerdict.REOPEN: ReviewState.OPEN,
+}
+
+
+class SqlIncidentStore:
+    """Keep incidents in one SQLite file; made by `open_store`, to be closed with `close`."""
+
+    def __init__(self, database: Database, cipher: ContentCipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def record(self, incident: Incident) -> Recorded:
+        """Write a new incident; where its source key is known already, change nothing and return the stored one.
+
+        `created_at` is the present moment unless the incident has one.
+        """
+        row = insert(incidents).values(incident_values(incident, self._cipher)).on_conflict_do_nothing()
+        async with self._database.writing() as connection:
+            created = (await connection.execute(row)).rowcount == 1
+            stored = (await connection.execute(queries.of_key(incident.key))).mappings().one()
+        return Recorded(incident_of(stored, self._cipher), created)
+
+    async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> None:
+        """Write what became of an incident's action; raise UnknownIncident."""
+        async with self._database.writing() as connection:
+            await self._change(connection, incident_id, {"outcome": outcome.value, "outcome_detail": detail})
+
+    async def pending(self) -> Sequence[Incident]:
+        """Return the incidents whose action was decided but not finished, oldest first."""
+        return await self._incidents(queries.pending())
+
+    async def history(self, community: str, author: str, since: datetime) -> History:
+        """Return the author's strikes in that community from `since` on, oldest first.
+
+        A strike is an incident whose decision says so and that no moderator dismissed, or one that a moderator
+        confirmed; its time is that of the excerpt.
+        """
+        rows = await self._rows(queries.strikes(community, author, to_micros(since)))
+        return History(tuple(Strike(row["category"], from_micros(row["at"])) for row in rows))
+
+    async def get(self, incident_id: int) -> Incident:
+        """Return one incident; raise UnknownIncident where there is none."""
+        async with self._database.reading() as connection:
+            return await self._get(connection, incident_id)
+
+    async def find(self, query: IncidentQuery) -> Sequence[Incident]:
+        """Return the incidents that the query names, newest first; `since` and `until` are about the excerpt's time.
+
+        `since` is included, `until` is not.
+        """
+        return await self._incidents(queries.newest_first(query))
+
+    async def stream(self, query: IncidentQuery) -> AsyncIterator[Incident]:
+        """Yield the incidents that the query names, oldest first, in bounded memory.
+
+        What is recorded meanwhile is left out. No transaction is open between two incidents.
+        """
+        async with self._database.reading() as connection:
+            first, last = (await connection.execute(queries.span(query))).one()
+        while first is not None:
+            page = await self._incidents(queries.oldest_first(query, first, last, _STREAM_PAGE))
+            for incident in page:
+                yield incident
+            first = page[-1].id + 1 if len(page) == _STREAM_PAGE else None
+
+    async def review(self, review: Review) -> Incident:
+        """Keep a moderator's verdict and return the incident as it stands after it; raise UnknownIncident.
+
+        A relabel names the category (else InputError); a confirmation and a dismissal leave it, reopening clears it.
+        """
+        changes: dict[str, str | None] = {"state": _STATE_AFTER[review.verdict].value}
+        if review.verdict is ReviewVerdict.RELABEL:
+            changes["final_category"] = _new_category(review)
+        elif review.verdict is ReviewVerdict.REOPEN:
+            changes["final_category"] = None
+        async with self._database.writing() as connection:
+            await self._change(connection, review.incident_id, changes)
+            await connection.execute(insert(reviews).values(review_values(review, self._cipher)))
+            return await self._get(connection, review.incident_id)
+
+    async def reviews(self, incident_id: int) -> Sequence[Review]:
+        """Return every verdict on an incident, oldest first; they are kept when the incident is purged."""
+        rows = await self._rows(queries.verdicts(incident_id))
+        return [review_of(row, self._cipher) for row in rows]
+
+    async def purge(self, content_before: datetime, incidents_before: datetime) -> Purged:
+        """Drop the content of incidents created before the first moment, and whole incidents before the second.
+
+        Works in small transactions, so that incidents are recorded meanwhile. Verdicts are kept.
+        """
+        dropped = await self._repeat(queries.drop_incidents(to_micros(incidents_before)))
+        cleared = await self._repeat(queries.drop_content(to_micros(content_before)))
+        return Purged(contents=cleared, incidents=dropped)
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return the number of incidents in each review state."""
+        rows = await self._rows(select(incidents.c.state, func.count().label("count")).group_by(incidents.c.state))
+        found = {row["state"]: row["count"] for row in rows}
+        return {state.value: found.get(state.value, 0) for state in ReviewState}
+
+    async def check(self) -> str:
+        """Return what SQLite says of the file's soundness, `ok` where nothing is wrong; raise StoreDamaged."""
+        async with self._database.reading() as connection:
+            return "; ".join((await connection.exec_driver_sql("PRAGMA quick_check")).scalars())
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of the database."""
+        await self._database.close()
+
+    async def _rows(self, statement: Executable) -> Sequence[RowMapping]:
+        async with self._database.reading() as connection:
+            return (await connection.execute(statement)).mappings().all()
+
+    async def _incidents(self, statement: Executable) -> list[Incident]:
+        return [incident_of(row, self._cipher) for row in await self._rows(statement)]
+
+    async def _get(self, connection: AsyncConnection, incident_id: int) -> Incident:
+        row = (await connection.execute(select(incidents).where(queries.of_id(incident_id)))).mappings().one_or_none()
+        if row is None:
+            raise self._unknown(incident_id)
+        return incident_of(row, self._cipher)
+
+    async def _change(self, connection: AsyncConnection, incident_id: int, changes: Mapping[str, str | None]) -> None:
+        change = update(incidents).where(queries.of_id(incident_id)).values(changes)
+        if (await connection.execute(change)).rowcount == 0:
+            raise self._unknown(incident_id)
+
+    async def _repeat(self, chunk: Executable) -> int:
+        total, done = 0, queries.PURGE_CHUNK
+        while done == queries.PURGE_CHUNK:
+            async with self._database.writing() as connection:
+                done = (await connection.execute(chunk)).rowcount
+            total += done
+        return total
+
+    def _unknown(self, incident_id: int) -> UnknownIncident:
+        return UnknownIncident(
+            f"There is no incident {incident_id} in {self._database.path}. List what there is, or it was purged."
+        )
+
+
+def _new_category(review: Review) -> str:
+    if not review.category:
+        raise InputError(f"Relabelling incident {review.incident_id} needs a category. Name one.")
+    return review.category

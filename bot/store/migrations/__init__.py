@@ -1,0 +1,1 @@
+"""The migrations of the incident database, run by Alembic from inside the package."""

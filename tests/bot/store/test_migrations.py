@@ -1,0 +1,48 @@
+import logging
+import sqlite3
+from contextlib import closing
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from bot.store.schema import metadata
+
+
+async def test_the_migrations_make_the_schema_that_the_code_uses(store, path):
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "target_metadata": metadata})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def schema_of(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return set(connection.execute("SELECT name, sql FROM sqlite_master").fetchall())
+
+
+async def test_opening_again_changes_no_table(opened, path):
+    await (await opened()).close()
+    before = schema_of(path)
+    await (await opened()).close()
+    assert schema_of(path) == before
+
+
+async def test_the_partial_index_and_the_numbering_are_as_the_schema_says(store, path):
+    migrated = dict(schema_of(path))
+    assert migrated["ix_incidents_content"].endswith("WHERE content IS NOT NULL")
+    assert "AUTOINCREMENT" in migrated["incidents"]
+
+
+async def test_the_file_uses_a_write_ahead_log(store, path):
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_opening_leaves_the_logging_of_the_program_alone(opened):
+    mine = logging.getLogger("mine")
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level, mine.disabled, logging.getLogger("alembic").handlers)
+    await opened()
+    assert (list(root.handlers), root.level, mine.disabled, logging.getLogger("alembic").handlers) == before
