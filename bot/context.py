@@ -1,6 +1,6 @@
 """The last lines of each author, bounded, so that a word split over several messages is seen."""
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,34 +32,34 @@ class Context:
     def __init__(self, window: timedelta, *, authors: int = 5000) -> None:
         self._window = window
         self._most_authors = authors
-        self._lines: OrderedDict[tuple[str, str, str], deque[_Line]] = OrderedDict()
+        self._lines: OrderedDict[tuple[str, str, str], list[_Line]] = OrderedDict()
 
     def readings(self, excerpt: Excerpt) -> tuple[Reading, ...]:
         """Note the excerpt and return the texts to score: its own, then those of it joined to the lines before it.
 
         Only lines short enough to be pieces are joined: with blanks between them ("kill" "yourself"), and without
-        where each is a single short piece ("id" "iot").
+        where each is a single short piece ("id" "iot"). A longer line ends what came before it.
         """
-        text = excerpt.text.strip()
-        own = Reading(excerpt.text)
-        lines = self._recent(excerpt)
-        before = [line for line in lines if line.message != excerpt.key.message]
-        lines.append(_Line(text, excerpt.at, excerpt.key.message))
-        if not before or not text or len(text) > _LONGEST_FRAGMENT:
-            return (own,)
-        return (own, *_joined([*before, lines[-1]]))
-
-    def _recent(self, excerpt: Excerpt) -> deque[_Line]:
+        own, text = Reading(excerpt.text), excerpt.text.strip()
         place = (excerpt.key.community, excerpt.key.channel, excerpt.author)
-        lines = self._lines.pop(place, None) or deque(maxlen=_MOST_FRAGMENTS)
-        while lines and not timedelta(0) <= excerpt.at - lines[0].at <= self._window:
-            lines.popleft()
-        if lines and len(lines[-1].text) > _LONGEST_FRAGMENT:
-            lines.clear()
-        self._lines[place] = lines
-        while len(self._lines) > self._most_authors:
+        known = self._lines.pop(place, [])
+        if len(text) > _LONGEST_FRAGMENT:
+            return (own,)
+        lines = [line for line in known if self._belongs(line, excerpt)]
+        if text:
+            lines = [*lines, _Line(text, excerpt.at, excerpt.key.message)][-_MOST_FRAGMENTS:]
+        self._keep(place, lines)
+        return (own, *_joined(lines)) if text and len(lines) > 1 else (own,)
+
+    def _belongs(self, line: _Line, excerpt: Excerpt) -> bool:
+        """Tell whether an earlier line is near in time, lines out of order included, and no other revision."""
+        return abs(excerpt.at - line.at) <= self._window and line.message != excerpt.key.message
+
+    def _keep(self, place: tuple[str, str, str], lines: list[_Line]) -> None:
+        if lines:
+            self._lines[place] = lines
+        if len(self._lines) > self._most_authors:
             self._lines.popitem(last=False)
-        return lines
 
 
 def _joined(lines: list[_Line]) -> tuple[Reading, ...]:

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
 
 from bot import policy as rules
 from bot.context import Context, Reading
-from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Incident, Mode, Outcome, Transcript
-from bot.errors import ClipRejected, RefereeError
+from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Incident, Outcome, Transcript
+from bot.errors import RefereeError, SpeechError
 from bot.policy import Policy
 from bot.ports import Enforcer, IncidentStore, Notifier, Scorer, Transcriber
 from bot.tally import Tally
@@ -54,6 +54,22 @@ class _Judged:
     unchecked: str = ""
     exempt: bool = False
 
+    @property
+    def verdict(self) -> Verdict | None:
+        return self.readings[0][1] if self.readings else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Hold what the policy says of one reading."""
+
+    reading: Reading
+    verdict: Verdict | None
+    decision: Decision
+
+
+_Started = asyncio.Queue[asyncio.Task[_Judged] | None]
+
 
 class Pipeline:
     """Take excerpts through scoring, policy, store, action and notice."""
@@ -63,42 +79,43 @@ class Pipeline:
         self._policy = policy
         self._context = Context(policy.join_window)
         self._flagged: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self.tally = Tally()
 
     async def handle(self, excerpt: Excerpt) -> Handled:
         """Take one excerpt all the way; raise StoreError where its incident cannot be kept."""
         return await self._settle(await self._judge(excerpt, self._context.readings(excerpt)))
 
-    async def run(self, excerpts: AsyncIterable[Excerpt], *, ahead: int = 256) -> AsyncIterator[Handled]:
-        """Take a stream all the way, scoring up to `ahead` excerpts at a time, deciding in the order of the stream.
+    async def run(self, excerpts: AsyncIterable[Excerpt], *, ahead: int = 256) -> AsyncGenerator[Handled, None]:
+        """Take a stream all the way, up to `ahead` excerpts at a time, deciding in the order of the stream.
 
-        An error of the stream is raised once everything before it is settled.
+        An error of the stream is raised once everything before it is settled. To leave early, close the generator.
         """
-        queue: asyncio.Queue[asyncio.Task[_Judged] | None] = asyncio.Queue(ahead)
-        feeding = asyncio.create_task(self._feed(excerpts, queue))
+        room, started = asyncio.Semaphore(ahead), _Started()
+        feeding = asyncio.create_task(self._feed(excerpts, room, started))
         try:
-            while (task := await queue.get()) is not None:
+            while (task := await started.get()) is not None:
                 yield await self._settle(await task)
+                room.release()
             await feeding
         finally:
-            feeding.cancel()
-            while not queue.empty():
-                if left := queue.get_nowait():
-                    left.cancel()
-            with suppress(asyncio.CancelledError, RefereeError):
-                await feeding
+            begun = [task for _ in range(started.qsize()) if (task := started.get_nowait())]
+            for left in (feeding, *begun):
+                left.cancel()
+            await asyncio.gather(feeding, *begun, return_exceptions=True)
 
     async def recover(self) -> list[Incident]:
         """Act on what was decided but not finished before the last stop; return those incidents."""
         return [await self._enforce(incident) for incident in await self._ports.store.pending()]
 
-    async def _feed(self, excerpts: AsyncIterable[Excerpt], queue: asyncio.Queue[asyncio.Task[_Judged] | None]) -> None:
+    async def _feed(self, excerpts: AsyncIterable[Excerpt], room: asyncio.Semaphore, started: _Started) -> None:
         try:
             async for excerpt in excerpts:
+                await room.acquire()
                 readings = self._context.readings(excerpt)
-                await queue.put(asyncio.create_task(self._judge(excerpt, readings)))
+                started.put_nowait(asyncio.create_task(self._judge(excerpt, readings)))
         finally:
-            await queue.put(None)
+            started.put_nowait(None)
 
     async def _judge(self, excerpt: Excerpt, readings: tuple[Reading, ...]) -> _Judged:
         if self._policy.exempts(excerpt):
@@ -109,62 +126,60 @@ class Pipeline:
                 return _Judged(excerpt, unchecked="speech is switched off")
             try:
                 transcript = await self._ports.transcriber.transcribe(excerpt.clip)
-            except ClipRejected as error:
+            except SpeechError as error:
+                # A broken clip or a missing model must not stop the messages behind it, nor pass as clean.
                 return _Judged(excerpt, unchecked=str(error))
             excerpt = replace(excerpt, text=transcript.text)
-            readings = _spoken(transcript)
+            readings = spoken(transcript)
         verdicts = await asyncio.gather(*(self._ports.scorer.score(reading.text) for reading in readings))
         missing = next((verdict for verdict in verdicts if isinstance(verdict, NotScored)), None)
-        if missing is not None:
-            return _Judged(excerpt, transcript=transcript, not_scored=missing)
         judged = tuple((r, v) for r, v in zip(readings, verdicts, strict=True) if isinstance(v, Verdict))
-        return _Judged(excerpt, judged, transcript, unchecked=_left_out(judged, transcript))
+        return _Judged(excerpt, judged, transcript, missing, _left_out(judged, transcript))
 
     async def _settle(self, judged: _Judged) -> Handled:
+        """Decide, keep and act; an author's excerpts take turns, so that each sees the strikes before it."""
         self._count(judged)
-        best = await self._decide(judged)
-        if best is None:
-            verdict = judged.not_scored or (judged.readings[0][1] if judged.readings else None)
-            why = _why_no_decision(judged)
-            decision = Decision(Action.NONE, Action.NONE, Mode.LIVE, "", 0.0, (why,))
-            return Handled(judged.excerpt, verdict, decision, judged.transcript)
-        reading, verdict, decision = best
-        words = tuple(w.word for w in await self._ports.scorer.explain(reading.text)) if verdict else ()
-        incident = _incident(judged, reading, verdict, decision, words)
-        recorded = await self._ports.store.record(incident)
-        self._remember(judged.excerpt, reading)
-        self.tally.flagged[decision.category] += 1
-        if not recorded.created:
-            self.tally.known += 1
-            return Handled(judged.excerpt, verdict, decision, judged.transcript, recorded.incident)
-        self.tally.incidents += 1
-        done = await self._enforce(recorded.incident)
-        await self._ports.notifier.notify(judged.excerpt, done)
-        return Handled(judged.excerpt, verdict, done.decision, judged.transcript, done, created=True)
+        author = (judged.excerpt.key.community, judged.excerpt.author)
+        async with self._turns.setdefault(author, asyncio.Lock()):
+            choice = max(await self._choices(judged), key=lambda c: c.decision.action.strictness, default=None)
+            if choice is None or choice.decision.action is Action.NONE:
+                verdict, decision = judged.not_scored or judged.verdict, rules.nothing(_why_nothing(judged))
+                return Handled(judged.excerpt, verdict, decision, judged.transcript)
+            return await self._keep(judged, choice)
 
-    async def _decide(self, judged: _Judged) -> tuple[Reading, Verdict | None, Decision] | None:
-        """Return the strictest decision over the readings, or None where nothing is to be done."""
-        best: tuple[Reading, Verdict | None, Decision] | None = None
-        for reading, verdict in self._fresh(judged):
-            decision = await self._decide_one(judged, verdict)
-            if reading.before and decision.action is not Action.NONE:
-                decision = replace(decision, reasons=(*decision.reasons, "read together with the lines before it"))
-            if best is None or decision.action.strictness > best[2].action.strictness:
-                best = (reading, verdict, decision)
-        if judged.unchecked and (best is None or best[2].action is Action.NONE):
+    async def _choices(self, judged: _Judged) -> list[_Choice]:
+        choices = [_Choice(r, v, await self._decide(judged, r, v)) for r, v in self._fresh(judged)]
+        if judged.unchecked:
             decision = rules.decide_unchecked(self._policy, judged.excerpt, judged.unchecked)
-            return Reading(judged.excerpt.text), best[1] if best else None, decision
-        return best if best and best[2].action is not Action.NONE else None
+            choices.append(_Choice(Reading(judged.excerpt.text), judged.verdict, decision))
+        return choices
 
-    async def _decide_one(self, judged: _Judged, verdict: Verdict) -> Decision:
+    async def _decide(self, judged: _Judged, reading: Reading, verdict: Verdict) -> Decision:
         excerpt, transcript = judged.excerpt, judged.transcript
         decision = rules.decide(self._policy, verdict, excerpt, History(), excerpt.at, transcript)
-        if not decision.would.punishes:
-            return decision
-        # Only a ladder asks for the past: most lines never cost a query.
-        since = excerpt.at - self._policy.history_window
-        history = await self._ports.store.history(excerpt.key.community, excerpt.author, since)
-        return rules.decide(self._policy, verdict, excerpt, history, excerpt.at, transcript)
+        if decision.would.punishes:
+            # Only a ladder asks for the past: most lines never cost a query.
+            since = excerpt.at - self._policy.history_window
+            history = await self._ports.store.history(excerpt.key.community, excerpt.author, since)
+            decision = rules.decide(self._policy, verdict, excerpt, history, excerpt.at, transcript)
+        if reading.before:
+            decision = replace(decision, reasons=(*decision.reasons, "read together with the lines before it"))
+        return decision
+
+    async def _keep(self, judged: _Judged, choice: _Choice) -> Handled:
+        unchecked = choice.decision.category == UNCHECKED
+        words = () if unchecked else await self._ports.scorer.explain(choice.reading.text)
+        recorded = await self._ports.store.record(_incident(judged, choice, tuple(w.word for w in words)))
+        incident = recorded.incident
+        self._remember(judged.excerpt, choice.reading)
+        self.tally.flagged[choice.decision.category] += 1
+        if recorded.created:
+            self.tally.incidents += 1
+            incident = await self._enforce(incident)
+            await self._ports.notifier.notify(judged.excerpt, incident)
+        else:
+            self.tally.known += 1
+        return Handled(judged.excerpt, choice.verdict, incident.decision, judged.transcript, incident, recorded.created)
 
     async def _enforce(self, incident: Incident) -> Incident:
         if incident.outcome is not Outcome.PENDING:
@@ -204,7 +219,7 @@ class Pipeline:
             self.tally.scored += 1
 
 
-def _spoken(transcript: Transcript) -> tuple[Reading, ...]:
+def spoken(transcript: Transcript) -> tuple[Reading, ...]:
     """Return the whole transcript and each of its segments, so that one sentence is not drowned by the rest."""
     texts = dict.fromkeys([transcript.text, *(segment.text.strip() for segment in transcript.segments)])
     return tuple(Reading(text) for text in texts)
@@ -219,7 +234,7 @@ def _left_out(judged: Iterable[tuple[Reading, Verdict]], transcript: Transcript 
     return ""
 
 
-def _why_no_decision(judged: _Judged) -> str:
+def _why_nothing(judged: _Judged) -> str:
     if judged.exempt:
         return "the author or the channel is exempt"
     if judged.not_scored:
@@ -227,21 +242,19 @@ def _why_no_decision(judged: _Judged) -> str:
     return "nothing reaches a threshold"
 
 
-def _incident(
-    judged: _Judged, reading: Reading, verdict: Verdict | None, decision: Decision, words: tuple[str, ...]
-) -> Incident:
-    excerpt, transcript = judged.excerpt, judged.transcript
+def _incident(judged: _Judged, choice: _Choice, words: tuple[str, ...]) -> Incident:
+    excerpt, verdict = judged.excerpt, choice.verdict
     return Incident(
         key=excerpt.key,
         author=excerpt.author,
         at=excerpt.at,
-        text=reading.text,
-        decision=decision,
+        text=choice.reading.text,
+        decision=choice.decision,
         toxic=verdict.toxic if verdict else 0.0,
         categories=verdict.categories if verdict else {},
         model_version=verdict.model_version if verdict else UNCHECKED,
         words=words,
-        transcript_doubt=transcript.doubt if transcript else None,
+        transcript_doubt=judged.transcript.doubt if judged.transcript else None,
         clip_name=excerpt.clip.name if excerpt.clip else None,
-        outcome=Outcome.PENDING if decision.action.punishes else Outcome.NOT_NEEDED,
+        outcome=Outcome.PENDING if choice.decision.action.punishes else Outcome.NOT_NEEDED,
     )

@@ -1,13 +1,12 @@
 """Verdict, excerpt and history to a decision with its reasons: pure and deterministic."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Mode, Transcript
 from classifier import Verdict
-
-_DAY_SECONDS = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +16,15 @@ class Rung:
     action: Action
     duration: timedelta | None = None
 
+    @property
+    def strictness(self) -> tuple[int, timedelta]:
+        """Return what ranks a rung: its action, then how long it lasts."""
+        return self.action.strictness, self.duration or timedelta(0)
+
 
 @dataclass(frozen=True, slots=True)
 class CategoryRule:
-    """Hold a community's rule for one category; `flag` and `act` are thresholds of P(category)."""
+    """Hold a community's rule for one category; `flag` and `act` are thresholds of P(category), `ladder` rises."""
 
     mode: Mode
     flag: float
@@ -71,10 +75,11 @@ def decide(
 ) -> Decision:
     """Return what the policy asks for: the strictest action that any rule is permitted to take.
 
-    Equal strictness goes to the graver category, then to the likelier one.
+    Equal strictness goes to a live rule over one in shadow, then to the rule that asks for more, then to the graver
+    category, then to the likelier one.
     """
     if policy.exempts(excerpt):
-        return _nothing("the author or the channel is exempt")
+        return nothing("the author or the channel is exempt")
     strikes = strike_weight(policy, history, now)
     findings = [
         finding
@@ -84,7 +89,7 @@ def decide(
     if not findings:
         findings = list(_unsure(policy, verdict))
     if not findings:
-        return _nothing(f"P(toxic) {verdict.toxic:.2f} reaches no threshold")
+        return nothing(f"P(toxic) {verdict.toxic:.2f} reaches no threshold")
     best = max(findings, key=lambda f: _rank(policy, f))
     return Decision(
         action=best.allowed.action,
@@ -101,8 +106,13 @@ def decide(
 def decide_unchecked(policy: Policy, excerpt: Excerpt, why: str) -> Decision:
     """Return the decision on content that could not be judged: a human looks, nobody is punished."""
     if policy.exempts(excerpt):
-        return _nothing("the author or the channel is exempt")
+        return nothing("the author or the channel is exempt")
     return Decision(Action.FLAG, Action.FLAG, Mode.LIVE, UNCHECKED, 0.0, (f"could not be checked: {why}",))
+
+
+def nothing(reason: str) -> Decision:
+    """Return the decision to do nothing."""
+    return Decision(Action.NONE, Action.NONE, Mode.LIVE, "", 0.0, (reason,))
 
 
 def strike_weight(policy: Policy, history: History, now: datetime) -> float:
@@ -127,13 +137,13 @@ def _find(
     asked = Rung(Action.FLAG)
     acts = probability >= rule.act
     if acts and rule.ladder:
-        rung = min(int(strikes), len(rule.ladder) - 1)
+        # Half and more counts as whole: a single strike holds its rung for one half-life.
+        rung = min(int(strikes + 0.5), len(rule.ladder) - 1)
         asked = rule.ladder[rung]
         reasons.append(f"acted on from {rule.act:.2f}; {strikes:.1f} recent strikes, rung {rung + 1}: {asked.action}")
     caps = list(_caps(policy, rule, transcript)) if acts else []
-    allowed = Rung(Action.FLAG) if caps and asked.action.punishes else asked
-    strike = acts and not caps
-    return _Finding(name, probability, rule.mode, asked, allowed, (*reasons, *caps), strike)
+    allowed = Rung(Action.FLAG) if caps else asked
+    return _Finding(name, probability, rule.mode, asked, allowed, (*reasons, *caps), strike=acts and not caps)
 
 
 def _caps(policy: Policy, rule: CategoryRule, transcript: Transcript | None) -> Iterable[str]:
@@ -148,27 +158,24 @@ def _caps(policy: Policy, rule: CategoryRule, transcript: Transcript | None) -> 
 
 def _unsure(policy: Policy, verdict: Verdict) -> Iterable[_Finding]:
     """Yield a flag where the text is toxic beyond doubt but no category alone is likely enough."""
-    watched = {n: p for n, p in verdict.categories.items() if n in policy.categories and _on(policy, n)}
-    if not watched or sum(watched.values()) < policy.toxic_flag:
+    rules = policy.categories
+    watched = {name: p for name, p in verdict.categories.items() if name in rules and rules[name].mode is not Mode.OFF}
+    # Only what is watched counts, summed exactly: the order of the categories must not matter.
+    toxic = math.fsum(watched.values())
+    if not watched or toxic < policy.toxic_flag:
         return
-    name = max(watched, key=watched.__getitem__)
+    name = max(watched, key=lambda n: (watched[n], policy.severity.get(n, 0), n))
     flag = Rung(Action.FLAG)
-    reason = f"P(toxic) {verdict.toxic:.2f}, flagged from {policy.toxic_flag:.2f}; which category is unsure"
-    yield _Finding(name, watched[name], policy.categories[name].mode, flag, flag, (reason,), strike=False)
+    reason = f"P(toxic) {toxic:.2f}, flagged from {policy.toxic_flag:.2f}; which category is unsure"
+    yield _Finding(name, watched[name], rules[name].mode, flag, flag, (reason,), strike=False)
 
 
-def _on(policy: Policy, name: str) -> bool:
-    return policy.categories[name].mode is not Mode.OFF
-
-
-def _rank(policy: Policy, finding: _Finding) -> tuple[int, int, int, float]:
+def _rank(policy: Policy, finding: _Finding) -> tuple[object, ...]:
     return (
-        finding.allowed.action.strictness,
-        finding.asked.action.strictness,
+        finding.allowed.strictness,
+        finding.mode is Mode.LIVE,
+        finding.asked.strictness,
         policy.severity.get(finding.category, 0),
         finding.probability,
+        finding.category,
     )
-
-
-def _nothing(reason: str) -> Decision:
-    return Decision(Action.NONE, Action.NONE, Mode.LIVE, "", 0.0, (reason,))

@@ -33,7 +33,7 @@ def read_policy(path: Path, labels: LabelSet, curves: Mapping[str, ThresholdCurv
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise PolicyError(f"the policy {path} is not there; set REFEREE_POLICY to a file that is") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise PolicyError(f"the policy {path} cannot be read: {error}") from error
     try:
         return _policy(raw, labels, curves)
@@ -62,7 +62,7 @@ def _policy(raw: Mapping[str, Any], labels: LabelSet, curves: Mapping[str, Thres
     )
 
 
-def _rule(name: str, raw: Any, curves: Mapping[str, ThresholdCurve]) -> CategoryRule:  # noqa: ANN401  TOML holds anything
+def _rule(name: str, raw: object, curves: Mapping[str, ThresholdCurve]) -> CategoryRule:
     where = f"[category.{name}]"
     if not isinstance(raw, dict):
         raise PolicyError(f"{where} is not a table")
@@ -75,26 +75,32 @@ def _rule(name: str, raw: Any, curves: Mapping[str, ThresholdCurve]) -> Category
     act = _threshold(raw.get("act", "1 in 1000"), name, f"{where} act", curves)
     if act < flag:
         raise PolicyError(f"{where} acts from {act:.3f}, below the {flag:.3f} from which it flags; raise act")
-    ladder = raw.get("ladder", [])
-    if not isinstance(ladder, list):
-        raise PolicyError(f"{where} ladder is not a list of actions")
     human_only = raw.get("human_only", False)
     if not isinstance(human_only, bool):
         raise PolicyError(f"{where} human_only is {human_only!r}; use true or false")
-    return CategoryRule(mode, flag, act, tuple(_rung(step, where) for step in ladder), human_only)
+    return CategoryRule(mode, flag, act, _ladder(raw.get("ladder", []), where), human_only)
+
+
+def _ladder(raw: object, where: str) -> tuple[Rung, ...]:
+    if not isinstance(raw, list):
+        raise PolicyError(f"{where} ladder is not a list of actions")
+    ladder = [_rung(step, where) for step in raw]
+    if ladder != sorted(ladder, key=lambda rung: rung.strictness):
+        raise PolicyError(f"{where} ladder does not rise; put the mildest action first")
+    return tuple(ladder)
 
 
 def _rung(step: object, where: str) -> Rung:
-    name, _, length = str(step).partition(":")
+    name, colon, length = str(step).partition(":")
     try:
         action = Action(name)
     except ValueError:
         raise PolicyError(f"{where} has the rung {step!r}; use warn, delete, timeout:10m, kick or ban") from None
     if not action.punishes:
         raise PolicyError(f"{where} has the rung {step!r}, which is no action; leave it out")
-    if (action is Action.TIMEOUT) != bool(length):
+    if (action is Action.TIMEOUT) != bool(colon):
         raise PolicyError(f"{where} has the rung {step!r}; a timeout, and only it, has a length, as in timeout:10m")
-    return Rung(action, _length(length, where) if length else None)
+    return Rung(action, _length(length, where) if colon else None)
 
 
 def _length(text: str, where: str) -> timedelta:
