@@ -23,10 +23,14 @@ _PLACEHOLDERS = ((" [SEPA] ", " "), ("<user>", "@user"), ("<number>", "1"), ("\u
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Hold the rows to train on and the rows to choose by; texts are normalised, no text is in both."""
+    """Hold the rows to train on, and to choose and calibrate by; all texts are normalised.
+
+    `tune` are messages as they come, repeated ones too; `unseen` are those of them whose text is not in `train`.
+    """
 
     train: tuple[Row, ...]
     tune: tuple[Row, ...]
+    unseen: tuple[Row, ...]
 
     def sources(self) -> dict[str, int]:
         """Count the train rows of each source."""
@@ -68,8 +72,8 @@ def build_corpus(files: Sequence[Path], recipe: Recipe, labels: LabelSet, *, see
         train += kept
         tune += held
     known = {row.text for row in train}
-    unseen = tuple(row for row in tune if row.text and row.text not in known)
-    return Corpus(tuple(_augmented(train, recipe)), unseen)
+    unseen = tuple(row for row in tune if row.text not in known)
+    return Corpus(tuple(_augmented(train, recipe)), tuple(tune), unseen)
 
 
 def _checked(path: Path, labels: LabelSet) -> list[Row]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, PretrainedConfig
 
 
 class TwoHeadNetwork(nn.Module):
@@ -24,6 +24,14 @@ class TwoHeadNetwork(nn.Module):
         self.category_loss_weight = category_loss_weight
         self.class_weights: torch.Tensor
         self.register_buffer("class_weights", torch.ones(categories), persistent=False)
+
+    @property
+    def config(self) -> PretrainedConfig:
+        """Return the encoder's configuration."""
+        config = self.encoder.config
+        if not isinstance(config, PretrainedConfig):
+            raise TypeError("the encoder has no configuration of transformers")
+        return config
 
     def logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the logits of both heads, of the shapes (batch,) and (batch, categories)."""

@@ -13,12 +13,13 @@ SHIPPED = Path(__file__).parent / "shipped.toml"
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """Say how much of one source is used."""
+    """Say how much of one source is used; `about` is for the model card."""
 
     rows: int | None = None
     weight: float = 1.0
     repeat: int = 1
     tune_share: float = 0.0
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Recipe:
     category_loss_weight: float = 0.5
     seed: int = 7
     augment_share: float = 0.25
+    calibrate_on: tuple[str, ...] = ()
     sources: Mapping[str, SourcePlan] = field(default_factory=dict)
 
     def plan(self, source: str) -> SourcePlan:
@@ -48,6 +50,8 @@ def read_recipe(path: Path) -> Recipe:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
         sources = {name: SourcePlan(**plan) for name, plan in raw.get("source", {}).items()}
         augment = {f"augment_{name}": value for name, value in raw.get("augment", {}).items()}
-        return Recipe(**raw.get("text", {}), **raw.get("fit", {}), **augment, sources=sources)
+        calibrate = tuple(raw.get("calibrate", {}).get("on", ()))
+        fields = {**raw.get("text", {}), **raw.get("fit", {}), **augment}
+        return Recipe(**fields, calibrate_on=calibrate, sources=sources)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
         raise DataError(f"the recipe {path} cannot be used: {error}") from error
