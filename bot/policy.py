@@ -44,6 +44,7 @@ class Policy:
     strike_half_life: timedelta = timedelta(days=14)
     history_window: timedelta = timedelta(days=90)
     join_window: timedelta = timedelta(seconds=8)
+    burst: timedelta = timedelta(seconds=60)
     exempt_roles: frozenset[str] = frozenset()
     exempt_channels: frozenset[str] = frozenset()
 
@@ -116,10 +117,22 @@ def nothing(reason: str) -> Decision:
 
 
 def strike_weight(policy: Policy, history: History, now: datetime) -> float:
-    """Return the sum of a member's strikes, each halved with every half-life since."""
+    """Return the sum of a member's strikes, each halved with every half-life since.
+
+    Strikes of one outburst count once: those within `policy.burst` of the first of them.
+    """
     half_life = policy.strike_half_life.total_seconds()
-    ages = (max((now - strike.at).total_seconds(), 0.0) for strike in history.strikes)
+    ages = (max((now - at).total_seconds(), 0.0) for at in _outbursts(history, policy.burst))
     return sum(float(0.5 ** (age / half_life)) for age in ages)
+
+
+def _outbursts(history: History, burst: timedelta) -> Iterable[datetime]:
+    """Yield when each outburst began."""
+    began: datetime | None = None
+    for at in sorted(strike.at for strike in history.strikes):
+        if began is None or at - began > burst:
+            began = at
+            yield at
 
 
 def _find(

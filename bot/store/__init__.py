@@ -6,6 +6,6 @@ wrong in the words of `bot.errors`. Only this package knows the database driver.
 """
 
 from bot.store.incidents import SqlIncidentStore
-from bot.store.opening import open_store
+from bot.store.opening import database_path, open_store
 
-__all__ = ["SqlIncidentStore", "open_store"]
+__all__ = ["SqlIncidentStore", "database_path", "open_store"]

@@ -30,7 +30,7 @@ async def open_store(
 
     Alembic keeps its state in module globals: open two new databases one after the other, not at the same time.
     """
-    path = _path_of(url)
+    path = database_path(url)
     await asyncio.to_thread(_make_place, path)
     database = Database(path, busy_timeout_s)
     try:
@@ -41,7 +41,8 @@ async def open_store(
     return SqlIncidentStore(database, cipher)
 
 
-def _path_of(url: str) -> Path:
+def database_path(url: str) -> Path:
+    """Return the file that a database URL names; raise StoreError where it names none."""
     try:
         parsed = make_url(url)
     except ArgumentError:

@@ -203,7 +203,7 @@ async def test_what_was_only_flagged_is_no_strike(bench: Bench) -> None:
 
 
 async def test_strikes_beyond_the_window_of_the_policy_are_not_asked_for(bench: Bench) -> None:
-    bench.restarted(replace(POLICY, history_window=timedelta(seconds=100), strike_half_life=timedelta(days=999)))
+    bench.restarted(replace(POLICY, history_window=timedelta(seconds=200), strike_half_life=timedelta(days=999)))
 
     assert actions(await bench.say(*insults(4)))[-1] is Action.DELETE
 

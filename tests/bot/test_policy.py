@@ -55,18 +55,34 @@ def test_a_rule_without_a_ladder_flags_and_still_counts_as_a_strike() -> None:
     assert (decision.action, decision.strike) == (Action.FLAG, True)
 
 
+def test_an_outburst_counts_as_one_strike_however_many_lines_it_has() -> None:
+    outburst = [timedelta(minutes=10, seconds=-5 * n) for n in range(8)]
+
+    decision = judge(policy(insult=rule()), verdict(insult=0.9), struck(*outburst))
+
+    assert decision.action is Action.DELETE
+
+
+def test_an_outburst_that_goes_on_counts_anew_each_minute() -> None:
+    endless = [timedelta(seconds=10 * n) for n in range(13)]
+
+    decision = judge(policy(insult=rule()), verdict(insult=0.9), struck(*endless))
+
+    assert decision.action is Action.TIMEOUT
+
+
 @pytest.mark.parametrize(
     ("strikes", "action"),
     [(0, Action.WARN), (1, Action.DELETE), (2, Action.TIMEOUT), (3, Action.BAN), (9, Action.BAN)],
 )
 def test_each_strike_of_the_last_minutes_climbs_one_rung(strikes: int, action: Action) -> None:
-    history = struck(*(timedelta(minutes=n + 1) for n in range(strikes)))
+    history = struck(*(timedelta(minutes=2 * n + 1) for n in range(strikes)))
 
     assert judge(policy(insult=rule()), verdict(insult=0.9), history).action is action
 
 
 def test_a_timeout_lasts_as_long_as_its_rung_says() -> None:
-    decision = judge(policy(insult=rule()), verdict(insult=0.9), struck(DAY, DAY))
+    decision = judge(policy(insult=rule()), verdict(insult=0.9), struck(DAY, 2 * DAY))
 
     assert decision.duration == timedelta(hours=1)
 

@@ -103,8 +103,8 @@ async def stream(*lines: Excerpt, error: Exception | None = None) -> AsyncIterat
 
 
 def insults(times: int, **rest: Any) -> list[Excerpt]:
-    """Return so many insults by one author, a minute apart."""
-    return [line(f"m{n}", "idiot", after=60.0 * n, **rest) for n in range(times)]
+    """Return so many insults by one author, two minutes apart."""
+    return [line(f"m{n}", "idiot", after=120.0 * n, **rest) for n in range(times)]
 
 
 def actions(handled: list[Handled]) -> list[Action]:

@@ -1,0 +1,122 @@
+"""The one composition root: settings to a running referee, closed again in order."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.domain import Purged
+from bot.pipeline import Pipeline, Ports
+from bot.policy import Policy
+from bot.policy_file import DEFAULT, read_policy
+from bot.ports import Clock, Enforcer, IncidentStore, Notifier
+from bot.settings import Settings
+from bot.speech.limits import ClipLimits
+from bot.speech.transcriber import WhisperTranscriber
+from bot.store import SqlIncidentStore, open_store
+from classifier import Batcher, BatcherLimits, Classifier, load
+
+_PATIENT = BatcherLimits(waiting=1_000_000, deadline_s=1e9)
+"""For content that can wait: nothing is shed, the reader is held back instead."""
+
+
+class SystemClock:
+    """Tell the time of this machine."""
+
+    def now(self) -> datetime:
+        """Return the present moment in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Referee:
+    """Hold the parts that a front end uses."""
+
+    pipeline: Pipeline
+    store: SqlIncidentStore
+    classifier: Classifier
+    policy: Policy
+
+
+def load_classifier(settings: Settings) -> Classifier:
+    """Load the model that the settings name; raise ClassifierError."""
+    return load(settings.model, threads=settings.threads)
+
+
+def load_policy(settings: Settings, classifier: Classifier) -> Policy:
+    """Read the policy that the settings name, against the model's categories and curves; raise PolicyError."""
+    return read_policy(settings.policy or DEFAULT, classifier.labels, classifier.manifest.curves)
+
+
+def clip_limits(settings: Settings) -> ClipLimits:
+    """Return how much of a clip is taken in."""
+    return ClipLimits(max_bytes=settings.clip_megabytes << 20, max_seconds=settings.clip_seconds)
+
+
+@asynccontextmanager
+async def open_transcriber(settings: Settings) -> AsyncIterator[WhisperTranscriber | None]:
+    """Hand out a transcriber, None where speech is switched off, and close it afterwards."""
+    if not settings.speech:
+        yield None
+        return
+    transcriber = WhisperTranscriber(
+        settings.speech_model, limits=clip_limits(settings), threads=settings.threads or os.cpu_count() or 1
+    )
+    try:
+        yield transcriber
+    finally:
+        await transcriber.close()
+
+
+@asynccontextmanager
+async def open_incidents(settings: Settings) -> AsyncIterator[SqlIncidentStore]:
+    """Hand out the store that the settings name, and close it afterwards; raise StoreError."""
+    keys = settings.content_keys.get_secret_value() if settings.content_keys else None
+    store = await open_store(settings.database_url, keys=keys, key_file=settings.content_key_file)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def purge(store: IncidentStore, settings: Settings, clock: Clock) -> Purged:
+    """Drop what is older than the settings allow."""
+    now = clock.now()
+    return await store.purge(now - timedelta(days=settings.content_days), now - timedelta(days=settings.incident_days))
+
+
+@asynccontextmanager
+async def assemble(
+    settings: Settings, enforcer: Enforcer, notifier: Notifier, *, clock: Clock | None = None, patient: bool = False
+) -> AsyncIterator[Referee]:
+    """Build everything, purge what has expired, finish what a stop left open, and close it all in order.
+
+    `patient` is for content that can wait, such as a recorded log: every line is scored, however long it takes.
+    Raise ClassifierError or RefereeError.
+    """
+    limits = BatcherLimits(waiting=settings.waiting_texts, deadline_s=settings.deadline_s)
+    async with AsyncExitStack() as stack:
+        classifier = await asyncio.to_thread(load_classifier, settings)
+        policy = await asyncio.to_thread(load_policy, settings, classifier)
+        store = await stack.enter_async_context(open_incidents(settings))
+        await purge(store, settings, clock or SystemClock())
+        transcriber = await stack.enter_async_context(open_transcriber(settings))
+        scorer = await stack.enter_async_context(Batcher(classifier, _PATIENT if patient else limits))
+        pipeline = Pipeline(Ports(scorer, store, enforcer, notifier, transcriber), policy)
+        await pipeline.recover()
+        yield Referee(pipeline, store, classifier, policy)
+
+
+def with_database(settings: Settings, path: Path | None) -> Settings:
+    """Return the settings with the database at `path`, where one is given.
+
+    Its key is `NAME.key` beside `NAME.db`, or else `referee.key` there; what the settings say of keys comes first.
+    """
+    if path is None:
+        return settings
+    own, shared = path.with_suffix(".key"), path.with_name("referee.key")
+    key_file = settings.content_key_file or (shared if shared.exists() and not own.exists() else own)
+    return settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{path}", "content_key_file": key_file})
