@@ -112,7 +112,9 @@ class Batcher:
         return await ticket.answer
 
     async def explain(self, text: str) -> tuple[WordWeight, ...]:
-        """Return the words that made the score; empty where the model fails."""
+        """Return the words that made the score; empty where the model fails or the batcher is closed."""
+        if self._closed:
+            return ()
         try:
             return await self._on_thread(lambda: self._classifier.explain(text))
         except ClassifierError:
@@ -145,19 +147,20 @@ class Batcher:
         texts = list(dict.fromkeys(ticket.text for ticket in tickets))
         try:
             verdicts = await self._on_thread(lambda: self._classifier.score(texts))
-        except ClassifierError as error:
-            _log.exception("scoring %d texts failed", len(texts))
-            for ticket in tickets:
-                self._refuse(ticket, NotScoredReason.FAILED, str(error))
-            return
         except asyncio.CancelledError:
             for ticket in tickets:
                 self._refuse(ticket, NotScoredReason.CLOSED)
             raise
+        except Exception as error:  # whatever it is: a worker that ended here would leave every caller waiting
+            _log.exception("scoring %d texts failed", len(texts))
+            detail = str(error) if isinstance(error, ClassifierError) else type(error).__name__
+            for ticket in tickets:
+                self._refuse(ticket, NotScoredReason.FAILED, detail)
+            return
         by_text = dict(zip(texts, verdicts, strict=True))
         for ticket in tickets:
-            self._scored += 1
             if not ticket.answer.done():
+                self._scored += 1
                 ticket.answer.set_result(by_text[ticket.text])
         for text, verdict in by_text.items():
             self._keep(text, verdict)

@@ -17,6 +17,8 @@ BUDGETS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005)
 _FEWEST_EXCEEDING = 2
 """A rate is measured only where at least so many clean messages may exceed the threshold."""
 
+_SMALLEST_STEP = 1e-9
+
 
 def sigmoid(logits: Floats) -> Floats:
     """Return 1 / (1 + exp(-x)) without overflow."""
@@ -50,18 +52,29 @@ class Calibration:
 
 
 def fit_platt(logits: Floats, truth: Floats, weight: Floats | None = None) -> tuple[float, float]:
-    """Return the scale and bias that maximise the likelihood of `truth` (0..1), by Newton's method."""
+    """Return the scale and bias that maximise the likelihood of `truth` (0..1).
+
+    Newton's method from the base rate, each step halved until the loss falls (Lin, Lin and Weng 2007): full steps
+    run away where the logits are far too sure.
+    """
     weight = np.ones_like(logits) if weight is None else weight
     x = np.stack([logits, np.ones_like(logits)], axis=1)
-    theta = np.array([1.0, 0.0])
+    base = float(np.clip(np.average(truth, weights=weight), 1e-6, 1 - 1e-6))
+    theta = np.array([0.0, np.log(base / (1 - base))])
+
+    def loss(at: Floats) -> float:
+        z = x @ at
+        return float((weight * (np.logaddexp(0.0, z) - truth * z)).sum())
+
     for _ in range(50):
         p = sigmoid(x @ theta)
-        gradient = x.T @ (weight * (p - truth))
         hessian = (x * (weight * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ x + 1e-6 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        theta = theta - step
-        if float(np.abs(step).max()) < 1e-9:
+        step = np.linalg.solve(hessian, x.T @ (weight * (p - truth)))
+        while loss(theta - step) > loss(theta) and np.abs(step).max() >= _SMALLEST_STEP:
+            step = step / 2
+        if np.abs(step).max() < _SMALLEST_STEP:
             break
+        theta = theta - step
     return float(theta[0]), float(theta[1])
 
 
@@ -117,18 +130,24 @@ def measure_curve(clean_scores: Floats, budgets: Sequence[float] = BUDGETS) -> T
     points = []
     for budget in budgets:
         allowed = int(budget * len(scores))
-        if allowed >= _FEWEST_EXCEEDING:
-            # Just above the first score that must not pass.
-            points.append((budget, min(float(np.nextafter(scores[-allowed - 1], 2.0)), 1.0)))
+        if allowed < _FEWEST_EXCEEDING:
+            continue
+        # Just above the first score that must not pass; where that one is 1, no threshold holds it back.
+        threshold = float(np.nextafter(scores[-allowed - 1], 2.0))
+        if threshold <= 1.0:
+            points.append((budget, threshold))
     if not points:
-        raise ThresholdError(f"{len(scores)} clean messages are too few to measure a false-positive rate")
+        raise ThresholdError(
+            f"{len(scores)} clean messages are too few, or too many of them score 1, to measure a false-positive rate; "
+            "calibrate on more clean messages"
+        )
     rising = itertools.accumulate((threshold for _, threshold in points), max)
     return ThresholdCurve(tuple((rate, threshold) for (rate, _), threshold in zip(points, rising, strict=True)))
 
 
 def curves_to_json(curves: Mapping[str, ThresholdCurve]) -> dict[str, list[list[float]]]:
-    """Return curves as plain lists."""
-    return {name: [[rate, round(threshold, 6)] for rate, threshold in c.points] for name, c in curves.items()}
+    """Return curves as plain lists, unrounded: a threshold rounded down lets more through than its rate says."""
+    return {name: [[rate, threshold] for rate, threshold in c.points] for name, c in curves.items()}
 
 
 def curves_from_json(raw: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, ThresholdCurve]:
@@ -138,5 +157,5 @@ def curves_from_json(raw: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, 
             name: ThresholdCurve(tuple((float(rate), float(threshold)) for rate, threshold in points))
             for name, points in raw.items()
         }
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise ThresholdError(f"the threshold curves are not pairs of numbers: {error}") from error

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
@@ -13,6 +13,9 @@ from classifier import stages
 from classifier.errors import ModelError
 from classifier.manifest import Manifest, Stages
 from classifier.stages import Probabilities
+
+if TYPE_CHECKING:
+    import onnxruntime as ort
 
 MODEL_FILES = {
     Stages.ONE: ("model.onnx",),
@@ -24,7 +27,7 @@ MODEL_FILES = {
 _SECOND_STAGE_FROM = 0.1
 """P(toxic) from which a two-stage model asks its second model."""
 
-_Outputs = tuple[NDArray[np.float64], ...]
+_Outputs = list[NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,12 @@ class Encoder:
             self._sessions = [_session(folder / name, threads) for name in MODEL_FILES[manifest.stages]]
         except Exception as error:  # the tokenizers library raises bare Exception
             raise ModelError(f"the model in {folder} cannot be loaded: {error}") from error
+        # The tokenizers library would panic, or cut every text down to nothing.
+        if manifest.window - manifest.overlap <= self._tokenizer.num_special_tokens_to_add(False):
+            raise ModelError(
+                f"the model in {folder} reads windows of {manifest.window} tokens that overlap by {manifest.overlap}: "
+                "that leaves no room for text; get the model again"
+            )
 
     def score(self, texts: Sequence[str], categories: int) -> list[Scored]:
         """Return the probabilities of each text; raise ModelError where the model fails."""
@@ -91,31 +100,35 @@ class Encoder:
 
     def _read(self, windows: list[list[int]], categories: int) -> Probabilities:
         calibration = self._manifest.calibration
-        first = self._run(self._sessions[0], windows)
         if self._manifest.stages is Stages.ONE:
-            return stages.one_stage(first[0], calibration)
+            (classes,) = self._run(self._sessions[0], windows, (1 + categories,))
+            return stages.one_stage(classes, calibration)
         if self._manifest.stages is Stages.HIERARCHICAL:
-            return stages.hierarchical(first[0], first[1], calibration)
-        passed = stages.passes_first_stage(first[0], calibration, _SECOND_STAGE_FROM)
-        second = self._run(self._sessions[1], [w for w, ok in zip(windows, passed, strict=True) if ok])
-        return stages.two_stage(first[0], passed, second[0], categories, calibration)
+            toxic, category = self._run(self._sessions[0], windows, (), (categories,))
+            return stages.hierarchical(toxic, category, calibration)
+        (toxic,) = self._run(self._sessions[0], windows, ())
+        passed = stages.passes_first_stage(toxic, calibration, _SECOND_STAGE_FROM)
+        let_through = [window for window, ok in zip(windows, passed, strict=True) if ok]
+        (category,) = self._run(self._sessions[1], let_through, (categories,))
+        return stages.two_stage(toxic, passed, category, categories, calibration)
 
-    def _run(self, session: ort.InferenceSession, windows: list[list[int]]) -> _Outputs:
-        """Run all windows, the shortest first so that little is padding; return outputs in the order given."""
+    def _run(self, session: "ort.InferenceSession", windows: list[list[int]], *shapes: tuple[int, ...]) -> _Outputs:
+        """Run all windows, the shortest first so that little is padding; return outputs in the order given.
+
+        `shapes` are those of one window's outputs.
+        """
+        if not windows:
+            return [np.zeros((0, *shape)) for shape in shapes]
         order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
-        outputs: list[list[NDArray[np.float64]]] = []
-        try:
-            for chunk in _chunks(order, self._limits.batch):
-                raw = session.run(None, _padded([windows[i] for i in chunk]))
-                outputs.append([np.asarray(array, dtype=np.float64) for array in raw])
-        except Exception as error:  # onnxruntime raises classes that it does not export
-            raise ModelError(f"the model failed on {len(windows)} windows: {error}") from error
+        passes = [_pass(session, [windows[i] for i in chunk], shapes) for chunk in _chunks(order, self._limits.batch)]
         place = np.argsort(order)
-        count = len(session.get_outputs())
-        return tuple(np.concatenate([o[k] for o in outputs])[place] for k in range(count)) if outputs else _empty(count)
+        return [np.concatenate(parts)[place] for parts in zip(*passes, strict=True)]
 
 
-def _session(path: Path, threads: int) -> ort.InferenceSession:
+def _session(path: Path, threads: int) -> "ort.InferenceSession":
+    # Imported here, because it takes a good part of a second and many commands score nothing.
+    import onnxruntime as ort
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -123,6 +136,21 @@ def _session(path: Path, threads: int) -> ort.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _pass(session: "ort.InferenceSession", windows: list[list[int]], shapes: tuple[tuple[int, ...], ...]) -> _Outputs:
+    try:
+        raw = session.run(None, _padded(windows))
+        outputs = [np.asarray(array, dtype=np.float64) for array in raw[: len(shapes)]]
+    except Exception as error:  # onnxruntime raises classes that it does not export
+        raise ModelError(f"the model failed on {len(windows)} windows: {error}") from error
+    wanted = [(len(windows), *shape) for shape in shapes]
+    if [output.shape for output in outputs] != wanted:
+        raise ModelError(f"the model gave {[output.shape for output in outputs]}, not {wanted}; get the model again")
+    # Not a number is never above a threshold: it would pass for clean.
+    if not all(np.isfinite(output).all() for output in outputs):
+        raise ModelError(f"the model gave no finite numbers for {len(windows)} windows; get the model again")
+    return outputs
 
 
 def _padded(windows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
@@ -138,10 +166,6 @@ def _padded(windows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
 def _chunks(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     for start in range(0, len(order), size):
         yield order[start : start + size]
-
-
-def _empty(count: int) -> _Outputs:
-    return tuple(np.zeros((0, 0)) for _ in range(count))
 
 
 def _span(window: Encoding) -> tuple[int, int]:

@@ -7,7 +7,7 @@ ALWAYS = {
     # Small capitals, IPA and turned letters: no living language of chat writes words with these next to Latin ones.
     **dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz", strict=True)),
     **dict(zip("ɑɐɓƈɗəɛƒɡɠɦıɨɩʝƙɫɭɱɲŋɔɵƥɋʠɾɽʂƫʈʉʋɯʍƴʐƶ", "aabcdeefgghiiijkllmnnoopqqrrsttuvmwyzz", strict=True)),
-    **dict(zip("ɐǝɟɓɥᴉɾʞɯɹʇʌʎ", "aefghijkmrtvy", strict=True)),
+    **dict(zip("ɐǝɟƃɥᴉɾʞɯɹʇʌʎ", "aefghijkmrtvy", strict=True)),
     "ß": "ss",
     "ø": "o",
     "ł": "l",
@@ -50,7 +50,8 @@ CYRILLIC = dict(
     )
 )
 GREEK = dict(zip("αβςδεφγηικλμνοπρστυωχζ", "abcdefynikluvonpotuwxz", strict=True))
-OTHER = dict(zip("ցհոսյզքօᎪᎬᏚᎢᏃᎳᏴ", "ghnujqpoaestzwb", strict=True))
+# Text is lower-cased before these are looked up, Cherokee too.
+OTHER = dict(zip("ցհոսյզքօᎪᎬᏚᎢᏃᎳᏴ".lower(), "ghnujqpoaestzwb", strict=True))
 
 IN_MIXED_WORDS = {**CYRILLIC, **GREEK, **OTHER}
 """Folded only in a word that mixes scripts, or that stands alone among Latin words."""
@@ -67,4 +68,4 @@ def _letters(first: int, count: int = 26) -> dict[str, str]:
 
 
 ENCLOSED = {**_letters(0x249C), **_letters(0x1F150), **_letters(0x1F170), **_letters(0x1F1E6)}
-"""Parenthesised, negative circled and squared letters and regional indicators, which compatibility folding leaves alone."""
+"""Parenthesised, negative circled and squared letters and regional indicators: NFKD leaves them as they are."""

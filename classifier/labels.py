@@ -77,6 +77,8 @@ def read_labels(path: Path) -> LabelSet:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelMissing(f"{path} is not there; reinstall Referee or train the model again") from error
+    except OSError as error:
+        raise LabelError(f"{path} cannot be read: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise LabelError(f"{path} is not valid TOML: {error}") from error
     try:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -14,6 +16,7 @@ from classifier.errors import ClassifierError, ModelDamaged, ModelError, ModelMi
 MANIFEST = "manifest.json"
 FORMAT = 1
 _NEEDED = frozenset({"labels.toml", "tokenizer.json"})
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _CHUNK = 1 << 20
 
 
@@ -78,19 +81,19 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelMissing(
             f"{folder} holds no model ({MANIFEST} is missing); name a folder made by training"
         ) from error
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read: {error}; get the model again") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise ModelError(f"{path} is not of format {FORMAT}; this model is for another version of Referee")
     try:
         return _manifest(raw)
-    except (KeyError, TypeError, ValueError, ClassifierError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, ClassifierError) as error:
         raise ModelError(f"{path} makes no sense: {error!r}; get the model again") from error
 
 
 def _manifest(raw: Mapping[str, Any]) -> Manifest:
     files = {str(name): FileRecord(**record) for name, record in raw["files"].items()}
-    if any(Path(name).name != name for name in files) or not files.keys() >= _NEEDED:
+    if not all(_FILE_NAME.fullmatch(name) for name in files) or not files.keys() >= _NEEDED:
         raise ValueError(f"`files` must name plain files, {', '.join(sorted(_NEEDED))} among them")
     return Manifest(
         name=str(raw["name"]),
@@ -100,11 +103,19 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
         labels_digest=str(raw["labels_digest"]),
         window=int(raw["window"]),
         overlap=int(raw["overlap"]),
-        calibration=Calibration(**raw["calibration"]),
+        calibration=_calibration(raw["calibration"]),
         curves=curves_from_json(raw["curves"]),
-        training=raw.get("training", {}),
-        metrics=raw.get("metrics", {}),
+        training=dict(raw.get("training", {})),
+        metrics=dict(raw.get("metrics", {})),
     )
+
+
+def _calibration(raw: Mapping[str, Any]) -> Calibration:
+    calibration = Calibration(**{name: float(value) for name, value in raw.items()})
+    numbers = (calibration.scale, calibration.bias, calibration.category_temperature)
+    if not all(math.isfinite(number) for number in numbers) or min(numbers[0], numbers[2]) <= 0:
+        raise ValueError(f"{calibration} needs finite numbers, and a scale and a temperature above 0")
+    return calibration
 
 
 def verify_files(folder: Path, manifest: Manifest, *, training: bool = False) -> None:

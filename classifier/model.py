@@ -4,11 +4,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from classifier.encoder import Encoder
-from classifier.errors import LabelError
+from classifier.encoder import MODEL_FILES, Encoder
+from classifier.errors import LabelError, ModelError
 from classifier.explain import explain
 from classifier.labels import LabelSet, read_labels
-from classifier.manifest import Manifest, read_manifest, verify_files
+from classifier.manifest import MANIFEST, Manifest, read_manifest, verify_files
 from classifier.normalize import normalize
 from classifier.verdict import Verdict, WordWeight
 
@@ -66,6 +66,10 @@ def load(folder: Path | None = None, *, threads: int | None = None) -> Classifie
     """
     folder = folder or SHIPPED
     manifest = read_manifest(folder)
+    served = {name for name, record in manifest.files.items() if not record.for_training}
+    unproved = {"labels.toml", "tokenizer.json", *MODEL_FILES[manifest.stages]} - served
+    if unproved:
+        raise ModelError(f"{folder / MANIFEST} has no hash of {', '.join(sorted(unproved))}; get the model again")
     verify_files(folder, manifest)
     labels = read_labels(folder / "labels.toml")
     if labels.digest() != manifest.labels_digest:

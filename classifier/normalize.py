@@ -103,6 +103,9 @@ def _name_of_markup(match: re.Match[str]) -> str:
 _REGIONAL = re.compile(r"[\U0001F1E6-\U0001F1FF][\U0001F1E6-\U0001F1FF\u200b\u200c\u200d\u2060 ]*")
 _LETTER_EMOJI = {"🅰": "a", "🅱": "b", "🅾": "o", "🅿": "p", "🆎": "ab", "Ⓜ": "m", "ℹ": "i", "⭕": "o", "❌": "x"}
 _MOST_FLAGS_IN_A_ROW = 2
+# emoji_list takes time square in the length of a chain of joined emoji; a piece ends before a plain character, where
+# no emoji goes on, or in the midst of a chain far longer than any emoji.
+_EMOJI_PIECE = re.compile(r"[\s\S]{1,512}[^\x00-\x7f]{0,512}")
 
 
 def _fold_flags(text: str) -> Iterator[_Replacement]:
@@ -112,10 +115,11 @@ def _fold_flags(text: str) -> Iterator[_Replacement]:
 def _fold_emoji(text: str) -> Iterator[_Replacement]:
     if text.isascii():
         return
-    for found in emoji.emoji_list(text):
-        start, end = int(found["match_start"]), int(found["match_end"])
-        if not text[start].isascii() and text[start] not in "™©®":
-            yield start, end, _emoji_words(text[start:end])
+    for piece in _EMOJI_PIECE.finditer(text):
+        for found in emoji.emoji_list(piece.group()):
+            start, end = piece.start() + int(found["match_start"]), piece.start() + int(found["match_end"])
+            if not text[start].isascii() and text[start] not in "™©®":
+                yield start, end, _emoji_words(text[start:end])
 
 
 @lru_cache(maxsize=4096)
@@ -189,9 +193,7 @@ def _fold_word(word: str, disguise: bool) -> str | None:
 
 # Formatting marks inside a word vanish on the reader's screen.
 
-_HIDDEN_MARKS = re.compile(
-    r"(?<=[^\W_])(\*\*|__|~~|\|\||[*`])([^\W_]+)\1|(\*\*|__|~~|\|\||[*`])([^\W_]+)\3(?=[^\W_])"
-)
+_HIDDEN_MARKS = re.compile(r"(?<=[^\W_])(\*\*|__|~~|\|\||[*`])([^\W_]+)\1|(\*\*|__|~~|\|\||[*`])([^\W_]+)\3(?=[^\W_])")
 
 
 def _drop_marks_in_words(text: str) -> Iterator[_Replacement]:

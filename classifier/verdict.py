@@ -50,7 +50,7 @@ class NotScored:
 class WordWeight:
     """Name a word of the original text and how much it raised P(toxic).
 
-    `start` and `end` are character offsets in the original text; `weight` is P(toxic) minus P(toxic without the word).
+    `start` and `end` are character offsets in the original text; `weight` is how much of P(toxic) is due to the word.
     """
 
     word: str

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from transformers import (
     EvalPrediction,
     PreTrainedTokenizerBase,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -117,6 +118,7 @@ def fit(
         compute_metrics=_metrics,
         callbacks=[_Watch(progress)],
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=resume and any(work.glob("checkpoint-*")))
     return {name.removeprefix("eval_"): float(value) for name, value in trainer.evaluate().items()}
 
