@@ -13,6 +13,8 @@ import onnx
 import onnxruntime as ort
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedTokenizerBase
@@ -26,6 +28,9 @@ FOR_TRAINING = (WEIGHTS, "config.json", "tokenizer_config.json")
 """The files that fine-tuning starts from; serving does not read them."""
 
 _OPSET = 18
+_BLOCK = 64
+_INT8 = 4
+"""The accuracy level of MatMulNBits at which activations are multiplied in int8."""
 
 
 class _Logits(nn.Module):
@@ -70,24 +75,20 @@ def export_onnx(network: TwoHeadNetwork, path: Path) -> None:
 
 
 def quantize(fp32: Path, int8: Path) -> None:
-    """Write an int8 copy: weights per channel, activations when the model runs.
+    """Write an int8 copy: weights in blocks of 64 with a scale each, activations per row when the model runs.
 
-    The weights keep seven bits, because processors without VNNI add pairs of products in 16 bits and would overflow.
+    Because each row has a scale of its own, a text gets the same score alone and in any batch; one scale for a whole
+    batch moved P(toxic) by up to 0.3 with the company that a text was in.
     """
     graph = onnx.load(fp32)
     # The exporter leaves shapes behind that contradict those that onnx infers.
     del graph.graph.value_info[:]
+    blockwise = MatMulNBitsQuantizer(graph, bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8)
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "plain.onnx"
-        onnx.save(graph, plain)
-        quantize_dynamic(
-            plain,
-            int8,
-            per_channel=True,
-            reduce_range=True,
-            weight_type=QuantType.QInt8,
-            extra_options={"MatMulConstBOnly": True},
-        )
+        matrices = Path(folder) / "matrices.onnx"
+        blockwise.process()
+        onnx.save(blockwise.model.model, matrices)
+        quantize_dynamic(matrices, int8, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
 
 
 def onnx_logits(path: Path, windows: Sequence[Sequence[int]], *, batch: int = 64) -> Logits:
@@ -125,7 +126,7 @@ def load_weights(folder: Path, categories: int) -> TwoHeadNetwork:
     """Return the network of a model folder, in fp32; its category head is new where the number of them differs."""
     try:
         state = load_file(folder / WEIGHTS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise TrainingError(f"{folder / WEIGHTS} cannot be read: {error}") from error
     network = network_from_config(folder, categories)
     if state["category.weight"].shape[0] != categories:

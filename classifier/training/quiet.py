@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 from transformers.utils import logging as transformers_logging
 
-_CHATTY = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
+# The empty name is the root, by which onnxruntime's quantiser advises a step that our models do not need.
+_CHATTY = ("", "torch.onnx", "torch.export", "onnxscript", "onnx_ir", "onnxruntime.quantization")
 
 
 @contextmanager
