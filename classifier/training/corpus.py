@@ -59,9 +59,9 @@ def build_corpus(files: Sequence[Path], recipe: Recipe, labels: LabelSet, *, see
     """
     rows: list[Row] = []
     for path in files:
-        rows += _checked(path, labels)
+        rows += _checked(path, labels, recipe)
     if seeds:
-        rows += seed_rows(tune_share=recipe.plan(SOURCE).tune_share)
+        rows += [_known_category(row, labels) for row in seed_rows(tune_share=recipe.plan(SOURCE).tune_share)]
     by_source: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_source[row.source].append(_cleaned(row))
@@ -76,8 +76,13 @@ def build_corpus(files: Sequence[Path], recipe: Recipe, labels: LabelSet, *, see
     return Corpus(tuple(_augmented(train, recipe)), tuple(tune), unseen)
 
 
-def _checked(path: Path, labels: LabelSet) -> list[Row]:
-    rows = list(read_rows(path))
+def _known_category(row: Row, labels: LabelSet) -> Row:
+    """Return a seed line as toxic or not alone, where the model has other categories than the line."""
+    return row if row.category in labels.names else replace(row, category=None)
+
+
+def _checked(path: Path, labels: LabelSet, recipe: Recipe) -> list[Row]:
+    rows = [row for row in read_rows(path) if recipe.plan(row.source).rows != 0]
     for row in rows:
         if row.category is not None and row.category not in labels.names:
             raise DataError(
@@ -96,6 +101,8 @@ def _cleaned(row: Row) -> Row:
 
 def _planned(rows: list[Row], plan: SourcePlan, recipe: Recipe) -> tuple[list[Row], list[Row]]:
     """Return the train and the tune rows of one source."""
+    if plan.rows == 0:
+        return [], []
     short = [row for row in rows if row.text and len(row.text) <= recipe.most_characters]
     has_tune = any(row.split == "tune" for row in short)
     held = [row for row in short if _is_held(row, plan, has_tune)]
@@ -109,7 +116,7 @@ def _planned(rows: list[Row], plan: SourcePlan, recipe: Recipe) -> tuple[list[Ro
 def _is_held(row: Row, plan: SourcePlan, has_tune: bool) -> bool:
     if has_tune:
         return row.split == "tune"
-    return lot(row.text, "tune") < plan.tune_share
+    return row.split == "train" and lot(row.text, "tune") < plan.tune_share
 
 
 def _augmented(rows: list[Row], recipe: Recipe) -> list[Row]:

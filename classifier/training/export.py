@@ -122,14 +122,17 @@ def save_weights(network: TwoHeadNetwork, tokenizer: PreTrainedTokenizerBase, fo
     tokenizer.save_pretrained(folder)
 
 
-def load_weights(folder: Path, categories: int) -> TwoHeadNetwork:
-    """Return the network of a model folder, in fp32; its category head is new where the number of them differs."""
+def load_weights(folder: Path, categories: int, *, keep_head: bool = True) -> TwoHeadNetwork:
+    """Return the network of a model folder, in fp32.
+
+    Its category head is new unless `keep_head`, which a model of other categories must not ask for.
+    """
     try:
         state = load_file(folder / WEIGHTS)
     except (OSError, ValueError, SafetensorError) as error:
         raise TrainingError(f"{folder / WEIGHTS} cannot be read: {error}") from error
     network = network_from_config(folder, categories)
-    if state["category.weight"].shape[0] != categories:
+    if not keep_head:
         state = {name: tensor for name, tensor in state.items() if not name.startswith("category.")}
     network.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=False)
     return network

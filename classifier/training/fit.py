@@ -1,5 +1,6 @@
 """The training loop: transformers' Trainer over the two-head network."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,8 +120,14 @@ def fit(
         callbacks=[_Watch(progress)],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=resume and any(work.glob("checkpoint-*")))
+    trainer.train(resume_from_checkpoint=_newest_checkpoint(work) if resume else None)
     return {name.removeprefix("eval_"): float(value) for name, value in trainer.evaluate().items()}
+
+
+def _newest_checkpoint(work: Path) -> str | None:
+    """Return the newest checkpoint that is whole: its state is written last."""
+    whole = [state.parent for state in work.glob("checkpoint-*/trainer_state.json")]
+    return str(max(whole, key=lambda folder: int(folder.name.split("-")[1]))) if whole else None
 
 
 def _arguments(recipe: Recipe, work: Path) -> TrainingArguments:
@@ -147,6 +154,8 @@ def _arguments(recipe: Recipe, work: Path) -> TrainingArguments:
         load_best_model_at_end=True,
         metric_for_best_model="score",
         logging_steps=50,
+        # The filter would hide a loss that is no number behind the average of those before it.
+        logging_nan_inf_filter=False,
         report_to=[],
         disable_tqdm=True,
         seed=recipe.seed,
@@ -163,10 +172,14 @@ def _metrics(prediction: EvalPrediction) -> dict[str, float]:
     """Return ranking and classification quality; `score`, by which the best epoch is chosen, weighs both heads."""
     toxic_logit, category_logit = (np.asarray(array) for array in prediction.predictions)
     toxic, category, _ = (np.asarray(array) for array in prediction.label_ids)
+    if not np.isfinite(toxic_logit).all():
+        raise TrainingError("the network's outputs are no numbers; lower the learning rate")
     truth = toxic > 0.5
     auc = float(roc_auc_score(truth, toxic_logit))
     known = category >= 0
-    macro = float(f1_score(category[known], category_logit[known].argmax(-1), average="macro", zero_division=0))
+    macro = 0.0
+    if known.any():
+        macro = float(f1_score(category[known], category_logit[known].argmax(-1), average="macro", zero_division=0))
     return {
         "auc": auc,
         "ap": float(average_precision_score(truth, toxic_logit)),
@@ -192,7 +205,7 @@ class _Watch(TrainerCallback):
     ) -> None:
         """Pass the latest figures on."""
         figures = {name: float(value) for name, value in (logs or {}).items()}
-        if figures.get("loss") != figures.get("loss"):
+        if not math.isfinite(figures.get("loss", 0.0)):
             raise TrainingError(f"the loss is no number at step {state.global_step}; lower the learning rate")
         if self.progress:
             self.progress(state.global_step, state.max_steps, figures)

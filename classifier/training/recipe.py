@@ -10,6 +10,8 @@ from classifier.errors import DataError
 SHIPPED = Path(__file__).parent / "shipped.toml"
 """The recipe of the shipped model."""
 
+_TABLES = ("text", "fit", "augment", "calibrate", "source")
+
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
@@ -48,10 +50,12 @@ def read_recipe(path: Path) -> Recipe:
     """Read a recipe; raise DataError where the file is missing or a name in it is unknown."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        if unknown := raw.keys() - _TABLES:
+            raise DataError(f"the recipe {path} has an unknown table {sorted(unknown)}; use {', '.join(_TABLES)}")
         sources = {name: SourcePlan(**plan) for name, plan in raw.get("source", {}).items()}
         augment = {f"augment_{name}": value for name, value in raw.get("augment", {}).items()}
         calibrate = tuple(raw.get("calibrate", {}).get("on", ()))
         fields = {**raw.get("text", {}), **raw.get("fit", {}), **augment}
         return Recipe(**fields, calibrate_on=calibrate, sources=sources)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError, TypeError) as error:
         raise DataError(f"the recipe {path} cannot be used: {error}") from error

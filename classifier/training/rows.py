@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from classifier.errors import DataError
 NON_TOXIC = "non_toxic"
 WEAK_WEIGHT = 0.4
 """How much a weakly labelled row counts beside a strong one."""
+
+_TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,29 @@ def _raw_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = raw.decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}; give a UTF-8 JSONL or CSV file") from error
     if ".csv" in path.suffixes:
-        yield from enumerate(csv.DictReader(io.StringIO(text)), start=2)
+        yield from _csv_rows(path, text)
         return
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, _json_row(path, number, line)
 
 
+def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num + 1} is not CSV: {error}") from error
+
+
 def _json_row(path: Path, number: int, line: str) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}, line {number} is not JSON: {error}") from error
     if not isinstance(row, dict):
         raise DataError(f"{path}, line {number} is not a JSON object")
@@ -74,8 +86,8 @@ def _row(raw: Mapping[str, Any], source: str) -> Row:
     text = raw["text"]
     if not isinstance(text, str):
         raise TypeError("`text` is not a string")
-    category = raw["category"] if "category" in raw else str(raw["label"])
-    toxic = bool(raw["toxic"]) if "toxic" in raw else category != NON_TOXIC
+    category = (raw["category"] or None) if "category" in raw else str(raw["label"])
+    toxic = _truth(raw["toxic"]) if category is None or "toxic" in raw else category != NON_TOXIC
     return Row(
         text=text,
         toxic=float(toxic),
@@ -84,6 +96,14 @@ def _row(raw: Mapping[str, Any], source: str) -> Row:
         split=str(raw.get("split") or "train"),
         weight=WEAK_WEIGHT if raw.get("strength") == "weak" else 1.0,
     )
+
+
+def _truth(value: object) -> bool:
+    """Return what a JSON value or the text of a CSV cell says: a cell that reads "0" is not true."""
+    word = str(value).strip().lower()
+    if word not in _TRUTHS:
+        raise ValueError(f"`toxic` is {value!r}, neither true nor false")
+    return _TRUTHS[word]
 
 
 def fold_repeats(rows: Iterable[Row], *, most_weight: float = 3.0) -> list[Row]:

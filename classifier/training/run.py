@@ -38,12 +38,16 @@ Lineage = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Say what to train, from which base (None: the shipped checkpoint), by which recipe, and where to."""
+    """Say what to train, from which base (None: the shipped checkpoint), by which recipe, and where to.
+
+    `base_name` is what the card calls the base; its folder's name by default.
+    """
 
     files: tuple[Path, ...]
     out: Path
     recipe: Recipe
     base: str | None = None
+    base_name: str = ""
     labels: Path = SHIPPED / "labels.toml"
     name: str = "referee-minilm"
     command: str = "referee model train"
@@ -56,15 +60,14 @@ def train(job: Job, *, progress: Progress | None = None, say: Say = lambda line:
     Checkpoints stay in `OUT.work` until the run is through, so that a killed run can be resumed. Raise TrainingError,
     DataError or LabelError.
     """
-    if (job.out / MANIFEST).exists():
-        raise TrainingError(f"{job.out} holds a model already; name another folder with --out")
+    _require_room(job)
     labels = read_labels(job.labels)
     say("reading the data")
     corpus = build_corpus(data_files(job.files), job.recipe, labels)
     _require_enough(corpus)
     say(f"{len(corpus.train):,} rows to train on, {len(corpus.unseen):,} unseen ones to choose by")
     network, tokenizer, lineage = _start(job, labels)
-    work = job.out.with_name(job.out.name + ".work")
+    work = _work(job)
     fit(network, tokenizer, labels, corpus.train, corpus.unseen, job.recipe, work, progress=progress, resume=job.resume)
     manifest = package(network, tokenizer, labels, corpus, job, lineage, say=say)
     shutil.rmtree(work, ignore_errors=True)
@@ -102,6 +105,19 @@ def package(
     return manifest
 
 
+def _require_room(job: Job) -> None:
+    """Refuse what would be found in the way only after the training."""
+    if job.out.is_file() or (job.out.is_dir() and any(job.out.iterdir())):
+        raise TrainingError(f"{job.out} is there already; name another folder with --out")
+    work = _work(job)
+    if not job.resume and any(work.glob("checkpoint-*")):
+        raise TrainingError(f"{work} holds checkpoints of an earlier run; go on with --resume, or remove it")
+
+
+def _work(job: Job) -> Path:
+    return job.out.with_name(job.out.name + ".work")
+
+
 def _require_enough(corpus: Corpus) -> None:
     kinds = {row.toxic > 0.5 for row in corpus.train}
     if len(kinds) < 2:
@@ -117,12 +133,13 @@ def _start(job: Job, labels: LabelSet) -> tuple[TwoHeadNetwork, PreTrainedTokeni
     folder = Path(job.base) if job.base else SHIPPED
     try:
         if (folder / export.WEIGHTS).exists():
-            network = export.load_weights(folder, len(labels.names))
+            same = read_labels(folder / "labels.toml").names == labels.names
+            network = export.load_weights(folder, len(labels.names), keep_head=same)
             network.category_loss_weight = job.recipe.category_loss_weight
             return network, AutoTokenizer.from_pretrained(str(folder)), _lineage(read_manifest(folder))
         base = str(job.base)
         network = network_from_base(base, len(labels.names), category_loss_weight=job.recipe.category_loss_weight)
-        return network, AutoTokenizer.from_pretrained(base), {"base": Path(base).name}
+        return network, AutoTokenizer.from_pretrained(base), {"base": job.base_name or Path(base).name}
     except (OSError, ValueError, KeyError) as error:
         raise TrainingError(f"the base {job.base or folder} cannot be loaded: {error}") from error
 
@@ -152,11 +169,11 @@ def _measured(
     exact = export.onnx_logits(fp32, ids)
     unseen_texts = {row.text for row in corpus.unseen}
     unseen = np.array([row.text in unseen_texts for row in rows])
-    home = _home(rows, job.recipe)
+    home = _home(rows, job.recipe, unseen)
     calibration = _calibrate(served, rows, labels, unseen & home)
     verdicts = _verdicts(served, labels, calibration)
     curves = _curves([v for v, at_home in zip(verdicts, home, strict=True) if at_home], rows, home, labels)
-    flag = curves["toxic"].threshold(_FLAG_BUDGET) if "toxic" in curves else 0.5
+    flag = _flag(curves)
     fresh = [i for i in range(len(rows)) if unseen[i]]
     return Manifest(
         name=job.name,
@@ -165,7 +182,7 @@ def _measured(
         files=_records(folder),
         labels_digest=labels.digest(),
         window=job.recipe.most_tokens,
-        overlap=OVERLAP,
+        overlap=min(OVERLAP, job.recipe.most_tokens // 4),
         calibration=calibration,
         curves=curves,
         training=_provenance(job, corpus, lineage),
@@ -179,15 +196,29 @@ def _measured(
     )
 
 
-def _home(rows: Sequence[Row], recipe: Recipe) -> np.ndarray:
-    """Return which rows are of the register to calibrate on; all of them where the recipe's sources are not there."""
+def _flag(curves: Mapping[str, ThresholdCurve]) -> float:
+    """Return the threshold that the card calls flagged; one half where too few clean messages were measured."""
+    try:
+        return curves["toxic"].threshold(_FLAG_BUDGET)
+    except (KeyError, ThresholdError):
+        return 0.5
+
+
+def _home(rows: Sequence[Row], recipe: Recipe, unseen: np.ndarray) -> np.ndarray:
+    """Return which rows are of the register to calibrate on; all where the recipe's sources hold too few of a kind."""
     home = np.array([row.source in recipe.calibrate_on for row in rows])
-    return home if home.sum() >= _FEWEST_TO_CALIBRATE else np.ones(len(rows), dtype=bool)
+    kinds = {row.toxic > 0.5 for row, chosen in zip(rows, home & unseen, strict=True) if chosen}
+    return home if home.sum() >= _FEWEST_TO_CALIBRATE and len(kinds) == 2 else np.ones(len(rows), dtype=bool)
 
 
 def _calibrate(logits: export.Logits, rows: Sequence[Row], labels: LabelSet, chosen: np.ndarray) -> Calibration:
     truth = np.array([row.toxic for row in rows])
     scale, bias = fit_platt(logits.toxic[chosen], truth[chosen])
+    if round(scale, 6) <= 0:
+        raise TrainingError(
+            "the model has learned nothing: on the tune rows its scores do not rise with toxicity; "
+            "train for more epochs or on more rows"
+        )
     names = {name: i for i, name in enumerate(labels.names)}
     known = [i for i, row in enumerate(rows) if row.category]
     target = np.array([names[rows[i].category or ""] for i in known], dtype=np.int64)

@@ -28,6 +28,9 @@ def seed_rows(path: Path = SEED_LINES, *, tune_share: float = 0.0) -> Iterator[R
             templates += [(pair["toxic"], str(pair["category"])), (pair["clean"], NON_TOXIC)]
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise DataError(f"{path} cannot be used: {error!r}") from error
+    unfilled = {slot for template, _ in templates for slot in _SLOT.findall(template)} - slots.keys()
+    if unfilled:
+        raise DataError(f"{path} has no fillers for {', '.join(sorted(unfilled))}; add them under [slots]")
     for template, category in templates:
         yield from _filled(template, category, slots, tune_share)
 

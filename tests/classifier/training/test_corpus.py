@@ -83,6 +83,12 @@ def test_a_source_of_no_rows_is_left_out_entirely(build: Any) -> None:
     assert build(rows, planned(rows=0)) == Corpus((), (), ())
 
 
+def test_seed_lines_can_be_left_out_entirely(build: Any) -> None:
+    recipe = replace(PLAIN, sources={"seed_lines": SourcePlan(rows=0, tune_share=0.3)})
+
+    assert build([], recipe, seeds=True) == Corpus((), (), ())
+
+
 def test_no_text_of_unseen_is_trained_on_though_tune_may_repeat_it(build: Any) -> None:
     rows = [*lines(10), *lines(4, split="tune"), {"text": "LINE   number 99", "label": "non_toxic", "split": "tune"}]
 

@@ -1,4 +1,5 @@
 import re
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from classifier.errors import DataError
 from classifier.labels import read_labels
 from classifier.model import SHIPPED
 from classifier.training.rows import NON_TOXIC
-from classifier.training.seeds import seed_rows
+from classifier.training.seeds import SEED_LINES, seed_rows
 from tests.classifier.training.tiny_world import write_text
 
 LINES = """
@@ -41,6 +42,19 @@ def test_no_shipped_line_stands_under_two_categories() -> None:
         said[row.text].add(row.category or NON_TOXIC)
 
     assert {text: names for text, names in said.items() if len(names) > 1} == {}
+
+
+def test_no_shipped_template_stands_under_two_categories() -> None:
+    raw = tomllib.loads(SEED_LINES.read_text(encoding="utf-8"))
+    said: dict[str, set[str]] = defaultdict(set)
+    for group in raw["group"]:
+        for line in group["lines"]:
+            said[line].add(group["category"])
+    for pair in raw["pair"]:
+        said[pair["toxic"]].add(pair["category"])
+        said[pair["clean"]].add(NON_TOXIC)
+
+    assert {line: names for line, names in said.items() if len(names) > 1} == {}
 
 
 def test_the_lines_are_the_same_in_every_run() -> None:

@@ -82,7 +82,7 @@ def build_base(folder: Path) -> Path:
     words = itertools.chain.from_iterable(FINE + RUDE + ADVERT + VAGUE)
     tokens = dict.fromkeys((*_SPECIAL, *_LETTERS, *(f"##{letter}" for letter in _LETTERS), *words, "you", "now"))
     ids = {token: i for i, token in enumerate(tokens)}
-    tokenizer = Tokenizer(WordPiece(ids, unk_token="[UNK]"))
+    tokenizer = Tokenizer(WordPiece(ids, unk_token="[UNK]"))  # noqa: S106
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[(name, ids[name]) for name in ("[CLS]", "[SEP]")]
