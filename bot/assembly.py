@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.domain import Purged
+from bot.errors import InputError
 from bot.pipeline import Pipeline, Ports
 from bot.policy import Policy
 from bot.policy_file import DEFAULT, read_policy
@@ -18,6 +19,10 @@ from bot.speech.limits import ClipLimits
 from bot.speech.transcriber import WhisperTranscriber
 from bot.store import SqlIncidentStore, open_store
 from classifier import Batcher, BatcherLimits, Classifier, load
+
+_DECODER_MB = 250
+_MB_PER_SECOND = 0.2
+"""What a second of decoded sound takes at most: samples of several tracks, and their copy on the way out."""
 
 _PATIENT = BatcherLimits(waiting=1_000_000, deadline_s=1e9)
 """For content that can wait: nothing is shed, the reader is held back instead."""
@@ -53,7 +58,10 @@ def load_policy(settings: Settings, classifier: Classifier) -> Policy:
 
 def clip_limits(settings: Settings) -> ClipLimits:
     """Return how much of a clip is taken in."""
-    return ClipLimits(max_bytes=settings.clip_megabytes << 20, max_seconds=settings.clip_seconds)
+    memory = _DECODER_MB + settings.clip_megabytes + int(settings.clip_seconds * _MB_PER_SECOND)
+    return ClipLimits(
+        max_bytes=settings.clip_megabytes << 20, max_seconds=settings.clip_seconds, memory_mb=max(400, memory)
+    )
 
 
 @asynccontextmanager
@@ -117,6 +125,8 @@ def with_database(settings: Settings, path: Path | None) -> Settings:
     """
     if path is None:
         return settings
+    if "?" in str(path):
+        raise InputError(f"{path} cannot name a database: a question mark has a meaning in its URL; rename the file")
     own, shared = path.with_suffix(".key"), path.with_name("referee.key")
     key_file = settings.content_key_file or (shared if shared.exists() and not own.exists() else own)
     return settings.model_copy(update={"database_url": f"sqlite+aiosqlite:///{path}", "content_key_file": key_file})

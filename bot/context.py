@@ -9,14 +9,21 @@ from bot.domain import Excerpt
 _LONGEST_FRAGMENT = 40
 _LONGEST_SYLLABLE = 4
 _MOST_FRAGMENTS = 8
+_FEWEST_LETTERS = 3
+_EVERYONE = ""
+"""Stands in for the author of what a whole channel said; no author has an empty id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Hold one text to score for an excerpt; `before` are the author's earlier messages that it joins."""
+    """Hold one text to score for an excerpt; `before` are the earlier messages that it joins.
+
+    `shared` is true where several authors wrote them.
+    """
 
     text: str
     before: tuple[str, ...] = ()
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class _Line:
 
 
 class Context:
-    """Remember the short lines that each author sent last in each channel, for so many authors at most."""
+    """Remember the short lines that each author, and all together, sent last in each channel, for so many at most."""
 
     def __init__(self, window: timedelta, *, authors: int = 5000) -> None:
         self._window = window
@@ -38,10 +45,13 @@ class Context:
         """Note the excerpt and return the texts to score: its own, then those of it joined to the lines before it.
 
         Only lines short enough to be pieces are joined: with blanks between them ("kill" "yourself"), and without
-        where each is a single short piece ("id" "iot"). A longer line ends what came before it.
+        where each is a single short piece ("id" "iot"). A longer line ends what came before it. A word that several
+        authors spell, a letter each, is read as well.
         """
         own, text = Reading(excerpt.text), excerpt.text.strip()
-        place = (excerpt.key.community, excerpt.key.channel, excerpt.author)
+        channel = (excerpt.key.community, excerpt.key.channel)
+        spelled = self._spelled((*channel, _EVERYONE), excerpt, text)
+        place = (*channel, excerpt.author)
         known = self._lines.pop(place, [])
         if len(text) > _LONGEST_FRAGMENT:
             return (own,)
@@ -49,7 +59,19 @@ class Context:
         if text:
             lines = [*lines, _Line(text, excerpt.at, excerpt.key.message)][-_MOST_FRAGMENTS:]
         self._keep(place, lines)
-        return (own, *_joined(lines)) if text and len(lines) > 1 else (own,)
+        return (own, *_joined(lines)) if text and len(lines) > 1 else (own, *spelled)
+
+    def _spelled(self, place: tuple[str, str, str], excerpt: Excerpt, text: str) -> tuple[Reading, ...]:
+        """Return the word that a channel's authors spell together, one letter a message."""
+        known = self._lines.pop(place, [])
+        if len(text) != 1 or not text.isalpha():
+            return ()
+        lines = [line for line in known if self._belongs(line, excerpt)]
+        lines = [*lines, _Line(text, excerpt.at, excerpt.key.message)][-_MOST_FRAGMENTS:]
+        self._keep(place, lines)
+        if len(lines) < _FEWEST_LETTERS:
+            return ()
+        return (Reading("".join(line.text for line in lines), _messages(lines[:-1]), shared=True),)
 
     def _belongs(self, line: _Line, excerpt: Excerpt) -> bool:
         """Tell whether an earlier line is near in time, lines out of order included, and no other revision."""

@@ -141,7 +141,7 @@ class Pipeline:
         self._count(judged)
         author = (judged.excerpt.key.community, judged.excerpt.author)
         async with self._turns.setdefault(author, asyncio.Lock()):
-            choice = max(await self._choices(judged), key=lambda c: c.decision.action.strictness, default=None)
+            choice = max(await self._choices(judged), key=lambda c: rules.rank(self._policy, c.decision), default=None)
             if choice is None or choice.decision.action is Action.NONE:
                 verdict, decision = judged.not_scored or judged.verdict, rules.nothing(_why_nothing(judged))
                 return Handled(judged.excerpt, verdict, decision, judged.transcript)
@@ -164,7 +164,7 @@ class Pipeline:
             decision = rules.decide(self._policy, verdict, excerpt, history, excerpt.at, transcript)
         if reading.before:
             decision = replace(decision, reasons=(*decision.reasons, "read together with the lines before it"))
-        return decision
+        return rules.flag_only(decision, "several authors wrote it: flagged only") if reading.shared else decision
 
     async def _keep(self, judged: _Judged, choice: _Choice) -> Handled:
         unchecked = choice.decision.category == UNCHECKED

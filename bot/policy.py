@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Mode, Transcript
@@ -116,20 +116,28 @@ def nothing(reason: str) -> Decision:
     return Decision(Action.NONE, Action.NONE, Mode.LIVE, "", 0.0, (reason,))
 
 
+def flag_only(decision: Decision, reason: str) -> Decision:
+    """Return the decision with its action held at flag, where nobody can be named as the one to punish."""
+    if not decision.action.punishes and not decision.strike:
+        return decision
+    reasons = (*decision.reasons, reason)
+    return replace(decision, action=Action.FLAG, duration=None, strike=False, reasons=reasons)
+
+
 def strike_weight(policy: Policy, history: History, now: datetime) -> float:
     """Return the sum of a member's strikes, each halved with every half-life since.
 
     Strikes of one outburst count once: those within `policy.burst` of the first of them.
     """
     half_life = policy.strike_half_life.total_seconds()
-    ages = (max((now - at).total_seconds(), 0.0) for at in _outbursts(history, policy.burst))
+    ages = ((now - at).total_seconds() for at in _outbursts(history, policy.burst, now))
     return sum(float(0.5 ** (age / half_life)) for age in ages)
 
 
-def _outbursts(history: History, burst: timedelta) -> Iterable[datetime]:
-    """Yield when each outburst began."""
+def _outbursts(history: History, burst: timedelta, now: datetime) -> Iterable[datetime]:
+    """Yield when each outburst began; what is later than `now` has not happened yet where a log is replayed."""
     began: datetime | None = None
-    for at in sorted(strike.at for strike in history.strikes):
+    for at in sorted(strike.at for strike in history.strikes if strike.at <= now):
         if began is None or at - began > burst:
             began = at
             yield at
@@ -156,7 +164,9 @@ def _find(
         reasons.append(f"acted on from {rule.act:.2f}; {strikes:.1f} recent strikes, rung {rung + 1}: {asked.action}")
     caps = list(_caps(policy, rule, transcript)) if acts else []
     allowed = Rung(Action.FLAG) if caps else asked
-    return _Finding(name, probability, rule.mode, asked, allowed, (*reasons, *caps), strike=acts and not caps and bool(rule.ladder))
+    return _Finding(
+        name, probability, rule.mode, asked, allowed, (*reasons, *caps), strike=acts and not caps and bool(rule.ladder)
+    )
 
 
 def _caps(policy: Policy, rule: CategoryRule, transcript: Transcript | None) -> Iterable[str]:
@@ -181,6 +191,17 @@ def _unsure(policy: Policy, verdict: Verdict) -> Iterable[_Finding]:
     flag = Rung(Action.FLAG)
     reason = f"P(toxic) {toxic:.2f}, flagged from {policy.toxic_flag:.2f}; which category is unsure"
     yield _Finding(name, watched[name], rules[name].mode, flag, flag, (reason,), strike=False)
+
+
+def rank(policy: Policy, decision: Decision) -> tuple[object, ...]:
+    """Return what ranks decisions on several readings of one excerpt: the greatest is the strictest permitted one."""
+    return (
+        Rung(decision.action, decision.duration).strictness,
+        decision.mode is Mode.LIVE,
+        decision.would.strictness,
+        policy.severity.get(decision.category, 0),
+        decision.confidence,
+    )
 
 
 def _rank(policy: Policy, finding: _Finding) -> tuple[object, ...]:

@@ -49,6 +49,8 @@ def _policy(raw: Mapping[str, Any], labels: LabelSet, curves: Mapping[str, Thres
     _known(general, _GENERAL, "[general]")
     _known(exempt, {"roles", "channels"}, "[exempt]")
     _known(rules, set(labels.names), "the categories of this model")
+    if not rules:
+        raise PolicyError("it has no [category.NAME], so that nothing would ever be flagged; add at least one")
     return Policy(
         categories={name: _rule(name, rule, curves) for name, rule in rules.items()},
         severity={label.name: label.severity for label in labels.labels},

@@ -62,7 +62,7 @@ class IncidentStore(Protocol):
         """Return the author's strikes in that community from `since` on.
 
         A strike is an incident whose decision says so and that no moderator dismissed, or one that a moderator
-        confirmed; its time is that of the excerpt.
+        confirmed, unchecked content left out; its time is that of the excerpt.
         """
 
     async def get(self, incident_id: int) -> Incident:

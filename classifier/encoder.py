@@ -35,7 +35,7 @@ class EncoderLimits:
     """Bound one pass: windows in a batch, windows of one text (a longer text is judged in part)."""
 
     batch: int = 32
-    windows: int = 512
+    windows: int = 96
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Encoder:
             for owner, i in enumerate(best)
         ]
 
-    def window_texts(self, text: str) -> list[tuple[int, int]]:
+    def window_spans(self, text: str) -> list[tuple[int, int]]:
         """Return the character spans that the windows of a text cover."""
         (encoding,) = self._tokenizer.encode_batch([text])
         return [_span(window) for window in (encoding, *encoding.overflowing)[: self._limits.windows]]

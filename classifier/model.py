@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from classifier.encoder import MODEL_FILES, Encoder
@@ -14,6 +15,10 @@ from classifier.verdict import Verdict, WordWeight
 
 SHIPPED = Path(__file__).parent / "pretrained"
 """The folder of the model that comes with the package."""
+
+
+MOST_CHARACTERS = 12_000
+"""What is read of one text: three times the longest message of Discord. One text must not hold up all others."""
 
 
 class Classifier:
@@ -32,18 +37,23 @@ class Classifier:
     def score(self, texts: Sequence[str]) -> list[Verdict]:
         """Return a verdict for each text; raise TextError or ModelError.
 
-        A text longer than the model's window is read in overlapping windows; the most toxic one speaks for it.
+        A text longer than the model's window is read in overlapping windows; the most toxic one speaks for it. Of a
+        text longer than `MOST_CHARACTERS` the rest is not read, and its verdict is `partial`.
         """
         if not texts:
             return []
-        return self._score_normalized([normalize(text).text for text in texts])
+        verdicts = self._score_normalized([normalize(_read(text)).text for text in texts])
+        return [
+            replace(verdict, partial=True) if len(text) > MOST_CHARACTERS else verdict
+            for text, verdict in zip(texts, verdicts, strict=True)
+        ]
 
     def explain(self, text: str) -> tuple[WordWeight, ...]:
         """Return the words that raised P(toxic) of the text's most toxic window, heaviest first."""
-        normalized = normalize(text)
+        normalized = normalize(_read(text))
         if not normalized.text:
             return ()
-        spans = self._encoder.window_texts(normalized.text)
+        spans = self._encoder.window_spans(normalized.text)
         span = spans[0]
         if len(spans) > 1:
             scores = self._score_normalized([normalized.text[a:b] for a, b in spans])
@@ -56,6 +66,10 @@ class Classifier:
             Verdict(scored.toxic, dict(zip(names, scored.categories, strict=True)), self.version, scored.partial)
             for scored in self._encoder.score(texts, len(names))
         ]
+
+
+def _read(text: str) -> str:
+    return text[:MOST_CHARACTERS] if isinstance(text, str) else text
 
 
 def load(folder: Path | None = None, *, threads: int | None = None) -> Classifier:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifier.calibrate import Calibration, Floats, softmax
 
@@ -27,13 +28,13 @@ def hierarchical(toxic_logits: Floats, category_logits: Floats, calibration: Cal
     return Probabilities(toxic, toxic[:, None] * calibration.category(category_logits))
 
 
-def passes_first_stage(toxic_logits: Floats, calibration: Calibration, least: float) -> Floats:
+def passes_first_stage(toxic_logits: Floats, calibration: Calibration, least: float) -> NDArray[np.bool_]:
     """Return which texts a two-stage model's second model must see: those with P(toxic) of `least` or more."""
-    return np.asarray(calibration.toxic(toxic_logits) >= least)
+    return np.asarray(calibration.toxic(toxic_logits) >= least, dtype=np.bool_)
 
 
 def two_stage(
-    toxic_logits: Floats, passed: Floats, category_logits: Floats, categories: int, calibration: Calibration
+    toxic_logits: Floats, passed: NDArray[np.bool_], category_logits: Floats, categories: int, calibration: Calibration
 ) -> Probabilities:
     """Read a binary model and a category model that saw only the texts that passed.
 
@@ -42,5 +43,5 @@ def two_stage(
     toxic = calibration.toxic(toxic_logits)
     conditional = np.full((len(toxic), categories), 1.0 / categories)
     if bool(np.any(passed)):
-        conditional[passed.astype(bool)] = calibration.category(category_logits)
+        conditional[passed] = calibration.category(category_logits)
     return Probabilities(toxic, toxic[:, None] * conditional)

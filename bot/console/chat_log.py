@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,9 +33,12 @@ class LogLine:
 
 
 class ChatLog:
-    """Read one log. `folder` is where its clips are; a clip longer than `clip_bytes` is read one byte too far."""
+    """Read one log; a clip longer than `clip_bytes` is read one byte too far.
 
-    def __init__(self, source: str, community: str, *, clip_bytes: int) -> None:
+    Where no community is named each match is one of its own: "p1" is somebody else in the next.
+    """
+
+    def __init__(self, source: str, community: str | None, *, clip_bytes: int) -> None:
         self.name = shown_name(source)
         self._source = source
         self._folder = Path() if source == STANDARD else Path(source).parent
@@ -61,7 +63,9 @@ class ChatLog:
         clip = None if line.audio is None else self._clip(line, line.audio)
         content = clip.data if clip else line.text.encode("utf-8", "surrogatepass")
         return Excerpt(
-            key=SourceKey(Platform.LOG, self._community, line.match, self._message(line, content)),
+            key=SourceKey(
+                Platform.LOG, self._community or f"match {line.match}", line.match, self._message(line, content)
+            ),
             author=line.player,
             at=EPOCH + timedelta(seconds=line.t),
             text=line.text,
@@ -109,6 +113,8 @@ class ChatLog:
         return path
 
     def _clip(self, line: LogLine, path: Path) -> Clip:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{self.name}, line {line.number}: the clip {path} is no file")
         try:
             with path.open("rb") as file:
                 return Clip(path.name, file.read(self._clip_bytes + 1))
@@ -128,4 +134,5 @@ def _name(fields: dict[str, Any], name: str, where: str) -> str:
 
 
 def _sensible(t: float) -> bool:
-    return math.isfinite(t) and abs(t) <= _LONGEST_T
+    # False for what is no number too, and for an integer too large to become a float.
+    return abs(t) <= _LONGEST_T

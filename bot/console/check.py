@@ -13,6 +13,7 @@ from bot.console.render import console, to_json
 from bot.console.rows import STANDARD, open_input, read_lines, shown_name
 from bot.console.verdicts import Opinion, lines_of, to_row
 from bot.domain import Action, Clip, Decision, Excerpt, History, Platform, SourceKey, Transcript
+from bot.errors import InputError
 
 if TYPE_CHECKING:
     from bot.policy import Policy
@@ -86,6 +87,7 @@ async def _check_clip(settings: "Settings", path: Path) -> Opinion:
     from bot.assembly import clip_limits, load_classifier, load_policy, open_transcriber
     from bot.errors import ClipRejected, SpeechError
     from bot.pipeline import spoken
+    from bot.policy import rank
 
     limits = clip_limits(settings)
     data = await asyncio.to_thread(read_clip, path, limits.max_bytes)
@@ -99,11 +101,13 @@ async def _check_clip(settings: "Settings", path: Path) -> Opinion:
     classifier = await asyncio.to_thread(load_classifier, settings)
     policy = load_policy(settings, classifier)
     opinions = [_opinion(classifier, policy, reading.text, transcript) for reading in spoken(transcript)]
-    return max(opinions, key=lambda opinion: opinion.decision.action.strictness)
+    return max(opinions, key=lambda opinion: rank(policy, opinion.decision))
 
 
 def read_clip(path: Path, most: int) -> bytes:
-    """Return the bytes of a recording, one more than `most` where it is longer; raise OSError."""
+    """Return the bytes of a recording, one more than `most` where it is longer; raise InputError or OSError."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is no file; name a recording")
     with path.open("rb") as file:
         return file.read(most + 1)
 

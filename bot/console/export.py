@@ -14,7 +14,7 @@ _LABEL_OF_DISMISSED = "non_toxic"
 _OPERATORS_OWN = frozenset({Platform.LOG})
 """The platforms whose content belongs to the operator; no other content may become training rows."""
 
-_COLUMNS = ("id", "text", "label", "state", "author", "community", "channel", "at", "toxic", "model")
+_COLUMNS = ("id", "text", "label", "state", "author", "community", "channel", "at", "score", "model")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -65,7 +65,7 @@ def training_row(incident: Incident) -> Mapping[str, object] | None:
         "community": incident.key.community,
         "channel": incident.key.channel,
         "at": incident.at.isoformat(),
-        "toxic": round(incident.toxic, 6),
+        "score": round(incident.toxic, 6),
         "model": incident.model_version,
     }
 

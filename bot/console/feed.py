@@ -26,19 +26,20 @@ class Speed(StrEnum):
 
 
 class Pace:
-    """Hold lines back until their time has come; each match begins at once."""
+    """Hold lines back until their time has come; where the time falls, another match begins, at once."""
 
     def __init__(self, factor: float | None) -> None:
         self._factor = factor
-        self._match: str | None = None
+        self._last: float | None = None
         self._zero = 0.0
 
-    async def wait(self, match: str, t: float) -> None:
+    async def wait(self, t: float) -> None:
         """Return when the line at `t` seconds is due."""
         if self._factor is None:
             return
-        if match != self._match:
-            self._match, self._zero = match, time.monotonic() - t / self._factor
+        if self._last is None or t < self._last:
+            self._zero = time.monotonic() - t / self._factor
+        self._last = t
         await asyncio.sleep(max(0.0, self._zero + t / self._factor - time.monotonic()))
 
 

@@ -143,7 +143,7 @@ async def _opened(settings: "Settings", path: Path) -> Finding:
             sound, counts = await store.check(), await store.counts()
         mode = _journal(path)
     except (RefereeError, OSError) as error:
-        return Finding("database", Level.PROBLEM, str(error), "see the message; nothing was changed")
+        return Finding("database", Level.PROBLEM, str(error), "see the message")
     if sound != "ok":
         return Finding("database", Level.PROBLEM, f"{path} is damaged: {sound}", "put a backup in its place")
     held = ", ".join(f"{count} {state}" for state, count in counts.items())

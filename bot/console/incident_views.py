@@ -13,6 +13,9 @@ from bot.domain import Incident, Review
 
 _COLUMNS = ("id", "when (UTC)", "author", "category", "P", "action", "state", "text")
 _WIDE = 110
+_EDGES = 2
+_PADDING = 3
+_SHORTEST_TEXT = 12
 _WIDEST_AUTHOR = 16
 _STATE_STYLES = {"open": "yellow", "confirmed": "red", "dismissed": "green"}
 
@@ -60,12 +63,15 @@ def incident_table(incidents: Iterable[Incident], *, width: int, title: str | No
     left_out = () if width >= _WIDE else ("when (UTC)", "P")
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     names = [name for name in _COLUMNS if name not in left_out]
+    room = width - _EDGES
     for name in names[:-1]:
-        # Of a table that is too wide, only the text gives way.
         least = max([len(name), *(row[name].cell_len for row in rows)])
+        room -= least + _PADDING
         table.add_column(name, no_wrap=True, min_width=least, justify="right" if name in ("id", "P") else "left")
-    table.add_column(names[-1], no_wrap=True, overflow="ellipsis")
+    table.add_column(names[-1], no_wrap=True)
     for row in rows:
+        # Of a table that is too wide, only the text gives way: rich would take the numbers away first.
+        row[names[-1]].truncate(max(room, _SHORTEST_TEXT), overflow="ellipsis")
         table.add_row(*(row[name] for name in names))
     return table
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from bot.console import options
 from bot.console.render import console
 from classifier.errors import MissingExtra
 from classifier.manifest import Manifest, read_manifest, verify_files
@@ -139,10 +140,16 @@ def evaluate(
 
 @app.command()
 def info(
-    model: Annotated[Path, typer.Argument(help="The model's folder.", show_default=False)] = SHIPPED,
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The model's folder. Left out: that of the settings, or the shipped one.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Describe a model: version, categories, files (checked), thresholds, how it was made."""
+    model = model or options.settings_of().model or SHIPPED
     manifest = read_manifest(model)
     verify_files(model, manifest, training=True)
     if as_json:

@@ -39,8 +39,13 @@ def replay(
         Speed, typer.Option("--speed", help="Play at the log's own pace, ten times that, or as fast as it goes.")
     ] = Speed.MAX,
     community: Annotated[
-        str, typer.Option("--community", metavar="NAME", help="The community that the log belongs to.")
-    ] = "replay",
+        str | None,
+        typer.Option(
+            "--community",
+            metavar="NAME",
+            help="The community that the matches belong to. Left out: each is one of its own, and strikes end with it.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the summary alone.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, the summary last.")] = False,
 ) -> None:
@@ -53,7 +58,7 @@ def replay(
     """
     _require(logs)
     settings = options.settings_of(db)
-    session = asyncio.run(_replay(settings, logs, speed, clean(community), quiet=quiet, as_json=as_json))
+    session = asyncio.run(_replay(settings, logs, speed, community and clean(community), quiet=quiet, as_json=as_json))
     _print_summary(session, as_json)
     if session.failure is not None:
         raise session.failure
@@ -67,7 +72,7 @@ def _require(logs: Sequence[str]) -> None:
 
 
 async def _replay(
-    settings: "Settings", names: Sequence[str], speed: Speed, community: str, *, quiet: bool, as_json: bool
+    settings: "Settings", names: Sequence[str], speed: Speed, community: str | None, *, quiet: bool, as_json: bool
 ) -> Session:
     from bot.assembly import assemble
     from bot.enforce_log import LogEnforcer, SilentNotifier
@@ -94,6 +99,9 @@ def _show(shown: Console, handled: "Handled", incident: Incident, *, as_json: bo
         shown.print(_flagged_line(incident, new=handled.created), soft_wrap=True)
 
 
+_LONGEST_TEXT = 200
+
+
 def _flagged_line(incident: Incident, *, new: bool) -> Text:
     seconds = (incident.at - EPOCH).total_seconds()
     number = f"incident {incident.id}" + ("" if new else " (known)")
@@ -102,7 +110,7 @@ def _flagged_line(incident: Incident, *, new: bool) -> Text:
         [
             Text(clock(seconds), "dim"),
             plain(incident.author, "bold", longest=40),
-            plain(incident.text or "(no text)"),
+            plain(incident.text or "(no text)", longest=_LONGEST_TEXT),
             Text(f"{incident.decision.category} {incident.decision.confidence:.2f}", "magenta"),
             said(incident.decision),
             Text(number, "cyan"),

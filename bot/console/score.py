@@ -86,6 +86,8 @@ def _scored(classifier: "Classifier", batch: Sequence[Row], name: str, *, escape
     for row, verdict in zip(batch, verdicts, strict=True):
         categories = {category: round(value, 6) for category, value in verdict.categories.items()}
         scored = {**row.fields, "toxic": round(verdict.toxic, 6), "categories": categories}
+        if verdict.partial:
+            scored["partial"] = True
         try:
             yield json_line(scored, escaped=escaped)
         except RecursionError as error:

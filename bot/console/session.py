@@ -66,7 +66,7 @@ async def _excerpts(logs: Sequence[ChatLog], pace: Pace, clips: asyncio.Semaphor
     for log in logs:
         async with aclosing(pumped(log.batches)) as lines:
             async for line in lines:
-                await pace.wait(line.match, line.t)
+                await pace.wait(line.t)
                 if line.audio is None:
                     yield log.excerpt(line)
                 else:

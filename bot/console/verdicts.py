@@ -74,8 +74,11 @@ def lines_of(opinion: Opinion, *, ascii_only: bool) -> list[Text]:
         lines = [Text("(no text)", "dim")]
     if opinion.transcript is not None:
         lines.append(heard(opinion.transcript))
-    lines.append(Text(f"  P(toxic) {verdict.toxic:.3f}, most likely {category} ({probability:.3f})"))
-    lines += bars(verdict.categories, ascii_only=ascii_only)
+    if opinion.transcript is not None and not opinion.text.strip():
+        lines.append(Text("  no speech was heard, so there is nothing to score"))
+    else:
+        lines.append(Text(f"  P(toxic) {verdict.toxic:.3f}, most likely {category} ({probability:.3f})"))
+        lines += bars(verdict.categories, ascii_only=ascii_only)
     if opinion.words:
         named = (f"{clean(word.word)} (+{word.weight:.2f})" for word in opinion.words)
         lines.append(Text("  words: " + ", ".join(named)))

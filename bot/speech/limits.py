@@ -32,4 +32,4 @@ class ClipLimits:
         if not size:
             raise ClipRejected("empty")
         if size > self.max_bytes:
-            raise ClipRejected(f"too large: {size / 1e6:.1f} MB, at most {self.max_bytes / 1e6:.1f} MB are taken")
+            raise ClipRejected(f"too large: more than {self.max_bytes / 1e6:.1f} MB")

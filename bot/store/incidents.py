@@ -120,10 +120,12 @@ class SqlIncidentStore:
     async def purge(self, content_before: datetime, incidents_before: datetime) -> Purged:
         """Drop the content of incidents created before the first moment, and whole incidents before the second.
 
-        Works in small transactions, so that incidents are recorded meanwhile. Verdicts are kept.
+        Works in small transactions, so that incidents are recorded meanwhile. Verdicts are kept; their notes, which may
+        quote the content, go with it.
         """
         dropped = await self._repeat(queries.drop_incidents(to_micros(incidents_before)))
         cleared = await self._repeat(queries.drop_content(to_micros(content_before)))
+        await self._repeat(queries.drop_notes(to_micros(content_before)))
         return Purged(contents=cleared, incidents=dropped)
 
     async def counts(self) -> Mapping[str, int]:

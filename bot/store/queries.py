@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Executable, and_, delete, func, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.domain import IncidentQuery, Outcome, ReviewState, SourceKey
+from bot.domain import UNCHECKED, IncidentQuery, Outcome, ReviewState, SourceKey
 from bot.store.rows import key_values, to_micros
 from bot.store.schema import incidents, reviews
 
@@ -37,10 +37,11 @@ def strikes(community: str, author: str, since_micros: int) -> Executable:
     """Select category and time of what counts against an author, oldest first."""
     state = incidents.c.state
     counted = and_(incidents.c.strike.is_(true()), state != ReviewState.DISMISSED.value)
+    confirmed = and_(state == ReviewState.CONFIRMED.value, _category != UNCHECKED)
     return (
         select(_category, incidents.c.at)
         .where(incidents.c.author == author, incidents.c.community == community, incidents.c.at >= since_micros)
-        .where(or_(counted, state == ReviewState.CONFIRMED.value))
+        .where(or_(counted, confirmed))
         .order_by(incidents.c.at)
     )
 
@@ -72,6 +73,12 @@ def drop_content(before_micros: int) -> Executable:
     """Clear the content of a chunk of the incidents created before a moment."""
     old = select(incidents.c.id).where(incidents.c.created_at < before_micros, incidents.c.content.is_not(None))
     return update(incidents).where(incidents.c.id.in_(old.limit(PURGE_CHUNK))).values(content=None)
+
+
+def drop_notes(before_micros: int) -> Executable:
+    """Clear a chunk of the notes written before a moment: a note may quote what it is about."""
+    old = select(reviews.c.id).where(reviews.c.at < before_micros, reviews.c.note.is_not(None))
+    return update(reviews).where(reviews.c.id.in_(old.limit(PURGE_CHUNK))).values(note=None)
 
 
 def drop_incidents(before_micros: int) -> Executable:

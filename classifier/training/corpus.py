@@ -121,7 +121,7 @@ def _is_held(row: Row, plan: SourcePlan, has_tune: bool) -> bool:
 
 def _augmented(rows: list[Row], recipe: Recipe) -> list[Row]:
     """Add disguised copies of a share of the rows; clean ones too, so that a disguise alone proves nothing."""
-    draw = random.Random(recipe.seed)  # noqa: S311  a repeatable draw, no secret
+    draw = random.Random(recipe.seed)
     extra = []
     for row in rows:
         if draw.random() < recipe.augment_share:

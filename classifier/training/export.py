@@ -83,12 +83,21 @@ def quantize(fp32: Path, int8: Path) -> None:
     graph = onnx.load(fp32)
     # The exporter leaves shapes behind that contradict those that onnx infers.
     del graph.graph.value_info[:]
+    _forget_origin(graph)
     blockwise = MatMulNBitsQuantizer(graph, bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8)
     with tempfile.TemporaryDirectory() as folder:
         matrices = Path(folder) / "matrices.onnx"
         blockwise.process()
         onnx.save(blockwise.model.model, matrices)
         quantize_dynamic(matrices, int8, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Drop the notes that the exporter leaves at every node: where in whose files it was traced."""
+    del model.metadata_props[:]
+    for part in (model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
 
 
 def onnx_logits(path: Path, windows: Sequence[Sequence[int]], *, batch: int = 64) -> Logits:
@@ -134,5 +143,7 @@ def load_weights(folder: Path, categories: int, *, keep_head: bool = True) -> Tw
     network = network_from_config(folder, categories)
     if not keep_head:
         state = {name: tensor for name, tensor in state.items() if not name.startswith("category.")}
-    network.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=False)
+    missing, unknown = network.load_state_dict({name: t.float() for name, t in state.items()}, strict=False)
+    if unknown or any(not name.startswith("category.") for name in missing):
+        raise TrainingError(f"{folder / WEIGHTS} does not fit {folder / 'config.json'}; get the model again")
     return network

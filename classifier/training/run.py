@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from classifier.calibrate import Calibration, ThresholdCurve, fit_platt, fit_temperature, measure_curve
 from classifier.errors import ThresholdError, TrainingError
 from classifier.labels import LabelSet, read_labels
-from classifier.manifest import MANIFEST, FileRecord, Manifest, Stages, read_manifest, record_file
+from classifier.manifest import MANIFEST, FileRecord, Manifest, Stages, read_manifest, record_file, verify_files
 from classifier.model import SHIPPED, load
 from classifier.stages import hierarchical
 from classifier.training import export
@@ -133,10 +133,12 @@ def _start(job: Job, labels: LabelSet) -> tuple[TwoHeadNetwork, PreTrainedTokeni
     folder = Path(job.base) if job.base else SHIPPED
     try:
         if (folder / export.WEIGHTS).exists():
+            manifest = read_manifest(folder)
+            verify_files(folder, manifest, training=True)
             same = read_labels(folder / "labels.toml").names == labels.names
             network = export.load_weights(folder, len(labels.names), keep_head=same)
             network.category_loss_weight = job.recipe.category_loss_weight
-            return network, AutoTokenizer.from_pretrained(str(folder)), _lineage(read_manifest(folder))
+            return network, AutoTokenizer.from_pretrained(str(folder)), _lineage(manifest)
         base = str(job.base)
         network = network_from_base(base, len(labels.names), category_loss_weight=job.recipe.category_loss_weight)
         return network, AutoTokenizer.from_pretrained(base), {"base": job.base_name or Path(base).name}

@@ -38,7 +38,7 @@ def seed_rows(path: Path = SEED_LINES, *, tune_share: float = 0.0) -> Iterator[R
 def _filled(template: str, category: str, slots: Mapping[str, Sequence[str]], tune_share: float) -> Iterator[Row]:
     split = "tune" if lot(template, "seeds") < tune_share else "train"
     toxic = category != NON_TOXIC
-    draw = random.Random(template)  # noqa: S311  a repeatable draw, no secret
+    draw = random.Random(template)
     texts = {_SLOT.sub(lambda match: draw.choice(slots[match.group(1)]), template) for _ in range(_FILLS)}
     for text in sorted(texts):
         yield Row(text, float(toxic), category if toxic else None, SOURCE, split)

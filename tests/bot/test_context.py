@@ -134,3 +134,22 @@ def test_only_the_authors_that_spoke_last_are_remembered() -> None:
 
     assert read(context, line("m5", "iot", author="ann", after=1))[1:] != []
     assert read(context, line("m6", "iot", author="ben", after=1)) == ["iot"]
+
+
+def test_a_word_that_several_authors_spell_is_read_as_shared() -> None:
+    context = Context(timedelta(seconds=8))
+
+    for n, letter in enumerate("idio"):
+        context.readings(line(f"m{n}", letter, author=f"a{n}", after=float(n)))
+    readings = context.readings(line("m4", "t", author="a4", after=4.0))
+
+    assert [(reading.text, reading.shared) for reading in readings] == [("t", False), ("idiot", True)]
+
+
+def test_a_longer_line_ends_what_several_authors_spell() -> None:
+    context = Context(timedelta(seconds=8))
+
+    for n, text in enumerate(("k", "y", "nice shot")):
+        context.readings(line(f"m{n}", text, author=f"a{n}", after=float(n)))
+
+    assert len(context.readings(line("m3", "s", author="a3", after=3.0))) == 1

@@ -260,3 +260,13 @@ async def test_the_line_after_an_incident_is_still_judged_on_its_own(bench: Benc
     await bench.say(line("m1", "idiot"), line("m2", "idiot", after=1))
 
     assert len(await bench.incidents()) == 2
+
+
+async def test_a_word_that_several_authors_spell_is_flagged_and_nobody_is_punished(bench: Bench) -> None:
+    letters = [line(f"m{n}", letter, author=f"a{n}", after=float(n)) for n, letter in enumerate("idiot")]
+
+    handled = await bench.say(*letters)
+
+    assert actions(handled) == [Action.NONE] * 4 + [Action.FLAG]
+    assert not handled[-1].decision.strike
+    assert handled[-1].decision.reasons[-1] == "several authors wrote it: flagged only"

@@ -98,8 +98,8 @@ def test_strikes_are_halved_with_every_half_life() -> None:
     assert strike_weight(rules, struck(28 * DAY, 14 * DAY, 0 * DAY), START) == pytest.approx(1.75)
 
 
-def test_a_strike_from_after_the_line_weighs_as_one() -> None:
-    assert strike_weight(policy(), struck(-DAY), START) == 1.0
+def test_a_strike_from_after_the_line_has_not_happened_yet() -> None:
+    assert strike_weight(policy(), struck(-DAY), START) == 0.0
 
 
 # Several rules at once.

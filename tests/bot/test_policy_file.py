@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import classifier
 from bot.domain import Action, Mode
 from bot.errors import PolicyError
-from bot.policy import Policy, Rung
+from bot.policy import CategoryRule, Policy, Rung
 from bot.policy_file import DEFAULT, read_policy
 from classifier import LabelSet, ThresholdCurve
 from classifier.labels import read_labels
@@ -125,9 +125,20 @@ def test_a_category_without_entries_is_in_shadow_and_takes_no_action(
 def test_a_category_that_the_file_leaves_out_has_no_rule(
     path: Path, labels: LabelSet, curves: dict[str, ThresholdCurve]
 ) -> None:
+    path.write_text('version = 1\n[category.insult]\nmode = "off"\nflag = 0.5\nact = 0.9\n')
+
+    policy = read_policy(path, labels, curves)
+
+    assert policy.categories == {"insult": CategoryRule(Mode.OFF, 0.5, 0.9)}
+
+
+def test_a_policy_without_any_category_is_refused(
+    path: Path, labels: LabelSet, curves: dict[str, ThresholdCurve]
+) -> None:
     path.write_text("version = 1")
 
-    assert read_policy(path, labels, curves) == Policy({}, {label.name: label.severity for label in labels.labels})
+    with pytest.raises(PolicyError, match="nothing would ever be flagged"):
+        read_policy(path, labels, curves)
 
 
 def test_a_smaller_budget_never_gives_a_lower_threshold(

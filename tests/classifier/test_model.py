@@ -13,6 +13,7 @@ from classifier.calibrate import Calibration
 from classifier.encoder import Encoder, EncoderLimits
 from classifier.errors import ClassifierError, LabelError, ModelDamaged, ModelError, ModelMissing, TextError
 from classifier.manifest import MANIFEST, Stages, read_manifest
+from classifier.model import MOST_CHARACTERS
 from tests.classifier.tiny_model import LABELS, TinyModel, labels_toml, manifest_of, seal, write_network
 
 Built = Callable[..., Path]
@@ -97,13 +98,20 @@ def test_the_calibration_of_the_manifest_is_applied(built: Built) -> None:
     assert unsure.categories["insult"] / unsure.toxic < sure.categories["insult"] / sure.toxic
 
 
-@pytest.mark.parametrize("before", [0, 10, 13, 14, 15, 100, 1000])
+@pytest.mark.parametrize("before", [0, 10, 13, 14, 15, 100, 800])
 def test_abuse_is_found_wherever_it_stands_in_a_long_text(tiny: Classifier, before: int) -> None:
     (verdict,) = tiny.score(["well " * before + "idiot" + " played" * 20])
 
     assert verdict.toxic > 0.9
     assert verdict.top[0] == "insult"
     assert not verdict.partial
+
+
+def test_of_an_endless_text_only_the_beginning_is_read_and_the_verdict_says_so(tiny: Classifier) -> None:
+    (verdict,) = tiny.score(["well " * (MOST_CHARACTERS // 5) + "idiot"])
+
+    assert verdict.toxic < 0.1
+    assert verdict.partial
 
 
 def test_a_text_beyond_the_limit_of_windows_is_judged_in_part_and_says_so(tiny_folder: Path) -> None:

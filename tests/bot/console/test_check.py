@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,9 +102,10 @@ def test_a_recording_is_transcribed_and_judged(referee: Run) -> None:
         (lambda path: path.write_text("not audio at all"), "no clip that can be heard"),
         (lambda path: path.write_bytes(b""), "empty"),
         (lambda path: None, "No such file"),
-        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.mkdir(), "is no file"),
+        (os.mkfifo, "is no file"),
     ],
-    ids=["text", "empty", "missing", "folder"],
+    ids=["text", "empty", "missing", "folder", "pipe"],
 )
 def test_a_recording_that_is_none_is_one_clear_line(
     referee: Run, tmp_path: Path, make: Callable[[Path], object], complaint: str

@@ -21,7 +21,7 @@ def incidents(referee: Run, tmp_path: Path) -> Run:
         said("kill", t=86_400),
         said("=buy", t=2 * 86_400, player="@ann"),
     )
-    referee("replay", "log.jsonl", "--db", "r.db", "--quiet")
+    referee("replay", "log.jsonl", "--db", "r.db", "--quiet", "--community", "replay")
     return lambda command, *arguments: referee("incidents", command, *arguments, "--db", "r.db")
 
 
@@ -278,3 +278,16 @@ def test_keys_of_the_settings_open_any_database_and_are_never_shown(
     assert [ran.code for ran in shown] == [0, 0, 2, 1]
     assert not any(secret[:20] in ran.out + ran.err for ran in shown for secret in (key, other))
     assert not (tmp_path / "r.key").exists()
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "100", "200"])
+def test_a_long_text_hides_no_number(
+    referee: Run, tmp_path: Path, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    write_log(tmp_path / "log.jsonl", said("you idiot", t=1), said("you idiot " * 500, t=86_400))
+    referee("replay", "log.jsonl", "--db", "r.db", "--quiet")
+
+    lines = referee("incidents", "list", "--db", "r.db").out.splitlines()
+
+    assert [line.split()[0] for line in lines if "insult" in line] == ["2", "1"]

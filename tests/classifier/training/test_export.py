@@ -9,7 +9,7 @@ from classifier.errors import TrainingError
 from classifier.training import export
 from classifier.training.network import TwoHeadNetwork, network_from_base
 from classifier.training.quiet import quiet_libraries
-from tests.classifier.training.conftest import World
+from tests.classifier.training.conftest import Trained, World
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +91,10 @@ def test_damaged_weights_are_named(world: World, tmp_path: Path) -> None:
 
     with pytest.raises(TrainingError, match=r"weights\.safetensors cannot be read"):
         export.load_weights(tmp_path, 2)
+
+
+def test_a_served_network_names_no_folder_of_the_machine_that_made_it(trained: Trained) -> None:
+    content = (trained.folder / "model.onnx").read_bytes()
+
+    assert b"site-packages" not in content
+    assert str(Path(__file__).parents[3]).encode() not in content
