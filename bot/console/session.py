@@ -32,7 +32,7 @@ class Session:
 
     tally: Tally
     seconds: float
-    failure: Exception | None = None
+    failure: BaseException | None = None
 
 
 async def follow(
@@ -45,12 +45,12 @@ async def follow(
 ) -> Session:
     """Take logs through the pipeline one after the other, showing each line once it is settled.
 
-    What is expected to go wrong ends the run and is returned with what was done before it.
+    What is expected to go wrong, Ctrl-C included, ends the run and is returned with what was done before it.
     """
     started = time.monotonic()
     # The bytes of a clip stay in memory until it is settled, so only few may be under way.
     clips = asyncio.Semaphore(_CLIPS_AT_ONCE)
-    failure = None
+    failure: BaseException | None = None
     try:
         async with aclosing(pipeline.run(_excerpts(logs, pace, clips), ahead=ahead)) as stream:
             async for handled in stream:
@@ -59,6 +59,9 @@ async def follow(
                 show(handled)
     except expected() as error:
         failure = error
+    except asyncio.CancelledError:
+        # Ctrl-C: what was done until then is kept, and is to be told.
+        failure = KeyboardInterrupt()
     return Session(pipeline.tally, time.monotonic() - started, failure)
 
 

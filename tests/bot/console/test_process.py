@@ -100,9 +100,10 @@ async def test_an_interrupt_ends_it_quietly_with_130(command: tuple[str, ...]) -
     assert b"idiot" in await started.stdout.readline()
 
     started.send_signal(signal.SIGINT)
-    _, err = await started.communicate()
+    out, err = await started.communicate()
 
     assert (started.returncode, err) == (130, b"")
+    assert command[0] != "replay" or b"incidents: 1 new" in out
 
 
 async def test_what_a_log_says_is_shown_while_it_still_goes_on() -> None:
