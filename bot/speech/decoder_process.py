@@ -18,6 +18,7 @@ from bot.speech.sound import FRAME_BYTES, RATE, Sound
 _START_SECONDS = 60.0
 # The child watches the clock between packets; it is killed where it has not noticed by then.
 _GRACE_SECONDS = 2.0
+_END_SECONDS = 0.5
 _HEADER_BYTES = 1 << 16
 
 Stream = TypeVar("Stream", asyncio.StreamReader, asyncio.StreamWriter)
@@ -119,9 +120,14 @@ class DecoderProcess:
         process, self._process = self._process, None
         if process is None:
             return None
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
         _open(process.stdin).close()
+        # A child that is ending as it is tells its status once only: killing it at that moment would lose it.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                await process.wait()
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
         # Reading the pipes to their end lets the event loop close them before it closes itself.
         await process.communicate()
         return process.returncode
