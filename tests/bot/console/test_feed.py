@@ -66,7 +66,7 @@ async def test_the_pace_is_that_of_the_log_and_each_match_begins_at_once() -> No
     for t in (1000, 1010, 5, 5):
         await pace.wait(t)
 
-    assert 0.1 <= time.monotonic() - started < 1
+    assert 0.1 <= time.monotonic() - started < 5
 
 
 def test_at_full_speed_nothing_is_waited_for() -> None:
