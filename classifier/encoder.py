@@ -120,7 +120,7 @@ class Encoder:
         if not windows:
             return [np.zeros((0, *shape)) for shape in shapes]
         order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
-        passes = [_pass(session, [windows[i] for i in chunk], shapes) for chunk in _chunks(order, self._limits.batch)]
+        passes = [_pass(session, [windows[i] for i in chunk], shapes) for chunk in chunks(order, self._limits.batch)]
         place = np.argsort(order)
         return [np.concatenate(parts)[place] for parts in zip(*passes, strict=True)]
 
@@ -140,7 +140,7 @@ def _session(path: Path, threads: int) -> "ort.InferenceSession":
 
 def _pass(session: "ort.InferenceSession", windows: list[list[int]], shapes: tuple[tuple[int, ...], ...]) -> _Outputs:
     try:
-        raw = session.run(None, _padded(windows))
+        raw = session.run(None, padded(windows))
         outputs = [np.asarray(array, dtype=np.float64) for array in raw[: len(shapes)]]
     except Exception as error:  # onnxruntime raises classes that it does not export
         raise ModelError(f"the model failed on {len(windows)} windows: {error}") from error
@@ -153,7 +153,8 @@ def _pass(session: "ort.InferenceSession", windows: list[list[int]], shapes: tup
     return outputs
 
 
-def _padded(windows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
+def padded(windows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
+    """Return the inputs of a pass over token ids, padded to the longest of them."""
     longest = max(len(window) for window in windows)
     ids = np.zeros((len(windows), longest), dtype=np.int64)
     mask = np.zeros_like(ids)
@@ -163,7 +164,8 @@ def _padded(windows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.int64]]:
     return {"input_ids": ids, "attention_mask": mask}
 
 
-def _chunks(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+def chunks(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Yield a sequence in pieces of at most `size`."""
     for start in range(0, len(order), size):
         yield order[start : start + size]
 

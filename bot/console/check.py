@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,7 +81,7 @@ def _check_texts(settings: "Settings", texts: Iterable[str]) -> Iterator[Opinion
     classifier = load_classifier(settings)
     policy = load_policy(settings, classifier)
     for text in texts:
-        yield _opinion(classifier, policy, text, None)
+        yield _explained(classifier, _opinion(policy, text, classifier.score([text])[0], None))
 
 
 async def _check_clip(settings: "Settings", path: Path) -> Opinion:
@@ -100,8 +101,9 @@ async def _check_clip(settings: "Settings", path: Path) -> Opinion:
             raise ClipRejected(f"{path} is no clip that can be heard: {error}") from error
     classifier = await asyncio.to_thread(load_classifier, settings)
     policy = load_policy(settings, classifier)
-    opinions = [_opinion(classifier, policy, reading.text, transcript) for reading in spoken(transcript)]
-    return max(opinions, key=lambda opinion: rank(policy, opinion.decision))
+    texts = [reading.text for reading in spoken(transcript)]
+    opinions = [_opinion(policy, *scored, transcript) for scored in zip(texts, classifier.score(texts), strict=True)]
+    return _explained(classifier, max(opinions, key=lambda opinion: rank(policy, opinion.decision)))
 
 
 def read_clip(path: Path, most: int) -> bytes:
@@ -112,11 +114,14 @@ def read_clip(path: Path, most: int) -> bytes:
         return file.read(most + 1)
 
 
-def _opinion(classifier: "Classifier", policy: "Policy", text: str, transcript: Transcript | None) -> Opinion:
-    verdict = classifier.score([text])[0]
-    decision = _decide(policy, verdict, text, transcript)
-    worth = decision.action is not Action.NONE or verdict.toxic >= _WORTH_EXPLAINING
-    return Opinion(text, verdict, decision, classifier.explain(text) if worth else (), transcript)
+def _opinion(policy: "Policy", text: str, verdict: "Verdict", transcript: Transcript | None) -> Opinion:
+    return Opinion(text, verdict, _decide(policy, verdict, text, transcript), transcript=transcript)
+
+
+def _explained(classifier: "Classifier", opinion: Opinion) -> Opinion:
+    """Add the words that made the score, where there is a score to speak of: each word costs a pass of the model."""
+    worth = opinion.decision.action is not Action.NONE or opinion.verdict.toxic >= _WORTH_EXPLAINING
+    return replace(opinion, words=classifier.explain(opinion.text)) if worth else opinion
 
 
 def _decide(policy: "Policy", verdict: "Verdict", text: str, transcript: Transcript | None) -> Decision:

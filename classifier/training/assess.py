@@ -4,15 +4,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from classifier.errors import DataError, ThresholdError
+from classifier.errors import DataError
 from classifier.model import load
 from classifier.training.corpus import build_corpus, data_files
-from classifier.training.metrics import report
+from classifier.training.metrics import flag_threshold, report
 from classifier.training.recipe import Recipe
 from classifier.verdict import Verdict
 
 _BATCH = 512
-_FLAG_BUDGET = 0.01
 
 
 def assess(
@@ -38,8 +37,4 @@ def assess(
     for start in range(0, len(rows), _BATCH):
         verdicts += classifier.score([row.text for row in rows[start : start + _BATCH]])
         progress(len(verdicts), len(rows))
-    try:
-        flag = classifier.manifest.curves["toxic"].threshold(_FLAG_BUDGET)
-    except (KeyError, ThresholdError):
-        flag = 0.5
-    return report(rows, verdicts, flag=flag)
+    return report(rows, verdicts, flag=flag_threshold(classifier.manifest.curves))

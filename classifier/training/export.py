@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
+from classifier.encoder import chunks, padded
 from classifier.errors import TrainingError
 from classifier.training.network import TwoHeadNetwork, network_from_config
 
@@ -106,14 +107,8 @@ def onnx_logits(path: Path, windows: Sequence[Sequence[int]], *, batch: int = 64
     order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
     toxic: list[np.ndarray] = []
     category: list[np.ndarray] = []
-    for start in range(0, len(order), batch):
-        chunk = [windows[i] for i in order[start : start + batch]]
-        ids = np.zeros((len(chunk), max(map(len, chunk))), dtype=np.int64)
-        mask = np.zeros_like(ids)
-        for row, window in enumerate(chunk):
-            ids[row, : len(window)] = window
-            mask[row, : len(window)] = 1
-        first, second = session.run(list(OUTPUTS), {"input_ids": ids, "attention_mask": mask})
+    for chunk in chunks(order, batch):
+        first, second = session.run(list(OUTPUTS), padded([windows[i] for i in chunk]))
         toxic.append(first)
         category.append(second)
     place = np.argsort(order)

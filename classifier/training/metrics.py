@@ -7,12 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, precision_recall_fscore_support, roc_auc_score
 
-from classifier.calibrate import expected_calibration_error
+from classifier.calibrate import ThresholdCurve, expected_calibration_error
+from classifier.errors import ThresholdError
 from classifier.training.rows import Row
 from classifier.verdict import Verdict
 
 _HALF = 0.5
+_FLAG_BUDGET = 0.01
 Report = dict[str, Any]
+
+
+def flag_threshold(curves: Mapping[str, ThresholdCurve]) -> float:
+    """Return the threshold that reports call flagged; one half where too few clean messages were measured."""
+    try:
+        return curves["toxic"].threshold(_FLAG_BUDGET)
+    except (KeyError, ThresholdError):
+        return _HALF
 
 
 def report(rows: Sequence[Row], verdicts: Sequence[Verdict], *, flag: float) -> Report:

@@ -20,7 +20,7 @@ from classifier.training import export
 from classifier.training.card import model_card
 from classifier.training.corpus import Corpus, build_corpus, data_files
 from classifier.training.fit import Progress, fit
-from classifier.training.metrics import agreement, report
+from classifier.training.metrics import agreement, flag_threshold, report
 from classifier.training.network import TwoHeadNetwork, network_from_base
 from classifier.training.recipe import Recipe
 from classifier.training.rows import Row
@@ -28,7 +28,6 @@ from classifier.verdict import Verdict
 
 CARD = "MODEL_CARD.md"
 OVERLAP = 16
-_FLAG_BUDGET = 0.01
 _FEWEST_TO_CALIBRATE = 50
 _PACKAGES = ("torch", "transformers", "onnx", "onnxruntime", "tokenizers")
 
@@ -175,7 +174,7 @@ def _measured(
     calibration = _calibrate(served, rows, labels, unseen & home)
     verdicts = _verdicts(served, labels, calibration)
     curves = _curves([v for v, at_home in zip(verdicts, home, strict=True) if at_home], rows, home, labels)
-    flag = _flag(curves)
+    flag = flag_threshold(curves)
     fresh = [i for i in range(len(rows)) if unseen[i]]
     return Manifest(
         name=job.name,
@@ -196,14 +195,6 @@ def _measured(
             ),
         },
     )
-
-
-def _flag(curves: Mapping[str, ThresholdCurve]) -> float:
-    """Return the threshold that the card calls flagged; one half where too few clean messages were measured."""
-    try:
-        return curves["toxic"].threshold(_FLAG_BUDGET)
-    except (KeyError, ThresholdError):
-        return 0.5
 
 
 def _home(rows: Sequence[Row], recipe: Recipe, unseen: np.ndarray) -> np.ndarray:
