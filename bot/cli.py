@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.console import check, demo, doctor, incidents, models, replay, score
+from bot.console import check, demo, doctor, incidents, model, replay, score
 from bot.console.failures import FAILED, expected, line_of
 
 app = typer.Typer(
@@ -25,7 +25,7 @@ app.command(name="check")(check.check)
 app.command(name="score")(score.score)
 app.command(name="replay")(replay.replay)
 app.add_typer(incidents.app, name="incidents")
-app.add_typer(models.app, name="model")
+app.add_typer(model.app, name="model")
 app.command(name="doctor")(doctor.doctor)
 
 

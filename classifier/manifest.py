@@ -39,7 +39,10 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Describe a model folder. Lengths are in tokens; `training` and `metrics` are for the reader."""
+    """Describe a model folder. Lengths are in tokens; `training` and `metrics` are for the reader.
+
+    `class_weights` are what `verdict.most_likely` multiplies with, chosen for the best macro-F1 on tune rows.
+    """
 
     name: str
     version: str
@@ -50,6 +53,7 @@ class Manifest:
     overlap: int
     calibration: Calibration
     curves: Mapping[str, ThresholdCurve]
+    class_weights: Mapping[str, float] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
 
@@ -66,6 +70,7 @@ class Manifest:
             "overlap": self.overlap,
             "calibration": asdict(self.calibration),
             "curves": curves_to_json(self.curves),
+            "class_weights": dict(self.class_weights),
             "training": dict(self.training),
             "metrics": dict(self.metrics),
         }
@@ -105,9 +110,17 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
         overlap=int(raw["overlap"]),
         calibration=_calibration(raw["calibration"]),
         curves=curves_from_json(raw["curves"]),
+        class_weights=_weights(raw.get("class_weights", {})),
         training=dict(raw.get("training", {})),
         metrics=dict(raw.get("metrics", {})),
     )
+
+
+def _weights(raw: Mapping[str, Any]) -> dict[str, float]:
+    weights = {str(name): float(value) for name, value in raw.items()}
+    if not all(math.isfinite(weight) and weight > 0 for weight in weights.values()):
+        raise ValueError(f"`class_weights` {weights} must be numbers above 0")
+    return weights
 
 
 def _calibration(raw: Mapping[str, Any]) -> Calibration:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+_HALF = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -27,6 +29,22 @@ class Verdict:
         """Return the most probable category and its probability."""
         name = max(self.categories, key=self.categories.__getitem__)
         return name, self.categories[name]
+
+
+NON_TOXIC = "non_toxic"
+"""The class of what is welcome, beside the categories."""
+
+
+def most_likely(verdict: Verdict, weights: Mapping[str, float] | None = None) -> str:
+    """Return the one class of a text: non_toxic, or a category.
+
+    `weights` multiply the probabilities before they are compared, so that rare classes are named at all; classes that
+    it lacks weigh 1. Without weights a text is non_toxic below P(toxic) 0.5.
+    """
+    if not weights:
+        return verdict.top[0] if verdict.toxic >= _HALF else NON_TOXIC
+    shares = {NON_TOXIC: 1.0 - verdict.toxic, **verdict.categories}
+    return max(shares, key=lambda name: shares[name] * weights.get(name, 1.0))
 
 
 class NotScoredReason(StrEnum):

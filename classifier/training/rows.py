@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from classifier.errors import DataError
+from classifier.verdict import NON_TOXIC
 
-NON_TOXIC = "non_toxic"
 WEAK_WEIGHT = 0.4
 """How much a weakly labelled row counts beside a strong one."""
 
@@ -26,6 +26,8 @@ class Row:
     """Hold one labelled text.
 
     `toxic` is 0..1: a share where several annotations disagree. `category` is None where only toxic or not is known.
+    `split` is train, tune, test or empty: not said. Rows of one `group` (an author, a match) belong in one split. `at`
+    is the file and line that the row stands in.
     """
 
     text: str
@@ -34,6 +36,8 @@ class Row:
     source: str
     split: str = "train"
     weight: float = 1.0
+    group: str | None = None
+    at: str = ""
 
 
 def read_rows(path: Path) -> Iterator[Row]:

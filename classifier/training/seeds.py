@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from classifier.errors import DataError
-from classifier.training.rows import NON_TOXIC, Row, lot
+from classifier.training.rows import Row, lot
+from classifier.verdict import NON_TOXIC
 
 SEED_LINES = Path(__file__).parent / "seed_lines.toml"
 SOURCE = "seed_lines"

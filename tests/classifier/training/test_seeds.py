@@ -8,8 +8,8 @@ import pytest
 from classifier.errors import DataError
 from classifier.labels import read_labels
 from classifier.model import SHIPPED
-from classifier.training.rows import NON_TOXIC
 from classifier.training.seeds import SEED_LINES, seed_rows
+from classifier.verdict import NON_TOXIC
 from tests.classifier.training.tiny_world import write_text
 
 LINES = """
