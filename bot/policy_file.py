@@ -125,11 +125,14 @@ def _threshold(value: object, curve: str, where: str, curves: Mapping[str, Thres
             f'{where} is {value!r}; write a probability above 0 such as 0.7, or a budget such as "1 in 1000"'
         )
     if curve not in curves:
-        raise PolicyError(f"{where} is a budget, but the model has no curve for {curve}; write a probability")
+        raise PolicyError(
+            f"{where} is a budget, but the model has no curve for {curve}; write a probability, or measure a curve on "
+            "clean messages with `referee model calibrate`"
+        )
     try:
         return curves[curve].threshold(1 / int(match.group(1)))
     except ClassifierError as error:
-        raise PolicyError(f"{where}: {error}") from error
+        raise PolicyError(f"{where}: {error}, with `referee model calibrate`") from error
 
 
 def _number(table: Mapping[str, Any], name: str, default: float, *, least: float = 0.0, most: float = 1e5) -> float:

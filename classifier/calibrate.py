@@ -1,6 +1,7 @@
 """Probabilities that mean what they say, and thresholds from a false-positive budget."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,13 @@ BUDGETS = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005)
 _FEWEST_EXCEEDING = 2
 """A rate is measured only where at least so many clean messages may exceed the threshold."""
 
+_LEAST_CONFIDENCE = 0.5
+
+_JITTER = 1e-6
+"""By how much less than this a probability differs with the batch that a text is scored in."""
+
 _SMALLEST_STEP = 1e-9
+_SMALLEST_SHARE = 1e-12
 
 
 def sigmoid(logits: Floats) -> Floats:
@@ -51,13 +58,21 @@ class Calibration:
         return softmax(logits / self.category_temperature)
 
 
-def fit_platt(logits: Floats, truth: Floats, weight: Floats | None = None) -> tuple[float, float]:
+def fit_platt(
+    logits: Floats, truth: Floats, weight: Floats | None = None, *, prior: float = 0.0
+) -> tuple[float, float]:
     """Return the scale and bias that maximise the likelihood of `truth` (0..1).
 
     Newton's method from the base rate, each step halved until the loss falls (Lin, Lin and Weng 2007): full steps
     run away where the logits are far too sure.
+
+    A `prior` above 0 holds the result near scale 1 and bias 0, as strongly as so many further observations that come
+    out as often as the logits say. Few rows that never overlap would have no finite answer without it.
     """
     weight = np.ones_like(logits) if weight is None else weight
+    strength = prior / float(weight.sum())
+    truth = (truth + strength * sigmoid(logits)) / (1.0 + strength)
+    weight = weight * (1.0 + strength)
     x = np.stack([logits, np.ones_like(logits)], axis=1)
     base = float(np.clip(np.average(truth, weights=weight), 1e-6, 1 - 1e-6))
     theta = np.array([0.0, np.log(base / (1 - base))])
@@ -78,12 +93,34 @@ def fit_platt(logits: Floats, truth: Floats, weight: Floats | None = None) -> tu
     return float(theta[0]), float(theta[1])
 
 
-def fit_temperature(logits: Floats, truth: NDArray[np.int64]) -> float:
-    """Return the temperature, 0.25..8, that minimises the cross-entropy of class logits."""
+def fit_temperature(
+    logits: Floats, truth: NDArray[np.int64] | NDArray[np.bool_], weight: Floats | None = None, *, prior: float = 0.0
+) -> float:
+    """Return the temperature, 0.25..8, that minimises the cross-entropy of class logits.
+
+    `truth` is the class of each row, shape (n,), or which classes it may be, shape (n, classes). A `prior` above 0
+    holds the temperature near 1, as strongly as so many further observations drawn from the logits as they are.
+    """
+    weight = np.ones(len(logits)) if weight is None else weight
+    allowed = truth if truth.ndim == 2 else truth[:, None] == np.arange(logits.shape[1])
+    expected = softmax(logits)
+    strength = prior / float(weight.sum())
+
+    def loss(temperature: float) -> float:
+        shares = softmax(logits / temperature)
+        rows = -np.log((shares * allowed).sum(axis=1) + _SMALLEST_SHARE)
+        if strength:
+            rows = rows - strength * (expected * np.log(shares + _SMALLEST_SHARE)).sum(axis=1)
+        return float(np.average(rows, weights=weight))
+
     grid = np.exp(np.linspace(np.log(0.25), np.log(8.0), 141))
-    rows = np.arange(len(truth))
-    losses = [-float(np.log(softmax(logits / t)[rows, truth] + 1e-12).mean()) for t in grid]
-    return float(grid[int(np.argmin(losses))])
+    return float(grid[int(np.argmin([loss(float(temperature)) for temperature in grid]))])
+
+
+def log_loss(probabilities: Floats, truth: Floats) -> float:
+    """Return the mean negative logarithm of the probability given to what happened; `truth` is 0..1."""
+    p = np.clip(probabilities, _SMALLEST_SHARE, 1.0 - _SMALLEST_SHARE)
+    return float(-(truth * np.log(p) + (1.0 - truth) * np.log1p(-p)).mean())
 
 
 def expected_calibration_error(probabilities: Floats, truth: Floats, bins: int = 15) -> float:
@@ -124,16 +161,27 @@ class ThresholdCurve:
         )
 
 
-def measure_curve(clean_scores: Floats, budgets: Sequence[float] = BUDGETS) -> ThresholdCurve:
-    """Return the thresholds at which at most the given shares of clean messages score as high or higher."""
+def measure_curve(
+    clean_scores: Floats, budgets: Sequence[float] = BUDGETS, *, confidence: float | None = None
+) -> ThresholdCurve:
+    """Return the thresholds at which at most the given shares of clean messages score as high or higher.
+
+    Without `confidence` these are the shares of the messages measured: of messages to come, about as often more as
+    fewer score so high, and at the smallest measured rate half as many more on average. With it, the share of
+    messages to come stays within the budget with that confidence (0.5..1; the upper bound of Clopper and Pearson
+    1934): the thresholds are higher. It takes the measured messages for independent of one another.
+    """
     scores = np.sort(np.asarray(clean_scores, dtype=np.float64))
     points = []
     for budget in budgets:
-        allowed = int(budget * len(scores))
-        if allowed < _FEWEST_EXCEEDING:
+        allowed = _most_exceeding(len(scores), budget, confidence)
+        if allowed is None:
             continue
         # Just above the first score that must not pass; where that one is 1, no threshold holds it back.
-        threshold = float(np.nextafter(scores[-allowed - 1], 2.0))
+        first = float(scores[-allowed - 1])
+        threshold = float(np.nextafter(first, 2.0))
+        if confidence is not None:
+            threshold = max(threshold, min(first + _JITTER, 1.0))
         if threshold <= 1.0:
             points.append((budget, threshold))
     if not points:
@@ -143,6 +191,36 @@ def measure_curve(clean_scores: Floats, budgets: Sequence[float] = BUDGETS) -> T
         )
     rising = itertools.accumulate((threshold for _, threshold in points), max)
     return ThresholdCurve(tuple((rate, threshold) for (rate, _), threshold in zip(points, rising, strict=True)))
+
+
+def _most_exceeding(rows: int, budget: float, confidence: float | None) -> int | None:
+    """Return how many of the measured messages may exceed a threshold; None where they are too few to tell."""
+    if confidence is None:
+        allowed = int(budget * rows)
+        return allowed if allowed >= _FEWEST_EXCEEDING else None
+    if not _LEAST_CONFIDENCE <= confidence < 1.0:
+        raise ThresholdError(
+            f"a confidence of {confidence:g} makes no sense; give one from 0.5 to below 1, such as 0.95"
+        )
+    if budget >= 1.0:
+        return rows - 1
+    # P(at most k exceed) where each does so with the probability of the budget; as logarithms, which do not underflow.
+    k = np.arange(1, min(int(budget * rows) + 1, rows) + 1)
+    steps = np.log((rows - k + 1) / k) + np.log(budget) - np.log1p(-budget)
+    chances = np.exp(np.concatenate([[0.0], np.cumsum(steps)]) + rows * np.log1p(-budget))
+    allowed = int(np.searchsorted(np.cumsum(chances), 1.0 - confidence, side="right")) - 1
+    return allowed if allowed >= 0 else None
+
+
+def clean_messages_needed(budget: float, confidence: float | None = None) -> int:
+    """Return how many clean messages `measure_curve` needs to measure a budget above 0 and below 1."""
+    if confidence is None:
+        needed = math.ceil(_FEWEST_EXCEEDING / budget)
+    else:
+        needed = math.ceil(math.log(1.0 - confidence) / math.log1p(-budget))
+    while _most_exceeding(needed, budget, confidence) is None:  # rounding of the floats
+        needed += 1
+    return needed
 
 
 def curves_to_json(curves: Mapping[str, ThresholdCurve]) -> dict[str, list[list[float]]]:

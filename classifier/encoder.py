@@ -12,7 +12,7 @@ from tokenizers import Encoding, Tokenizer
 from classifier import stages
 from classifier.errors import ModelError
 from classifier.manifest import Manifest, Stages
-from classifier.stages import Probabilities
+from classifier.stages import Logits, Probabilities
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -23,9 +23,6 @@ MODEL_FILES = {
     Stages.TWO: ("binary.onnx", "category.onnx"),
 }
 """The ONNX files that each kind of model consists of."""
-
-_SECOND_STAGE_FROM = 0.1
-"""P(toxic) from which a two-stage model asks its second model."""
 
 _Outputs = list[NDArray[np.float64]]
 
@@ -72,14 +69,31 @@ class Encoder:
         """Return the probabilities of each text; raise ModelError where the model fails."""
         windows, owners, partial = self._windows(texts)
         read = self._read(windows, categories)
-        best: list[int] = [-1] * len(texts)
-        for i, owner in enumerate(owners):
-            if best[owner] < 0 or read.toxic[i] > read.toxic[best[owner]]:
-                best[owner] = i
         return [
             Scored(float(read.toxic[i]), tuple(float(p) for p in read.categories[i]), partial[owner])
-            for owner, i in enumerate(best)
+            for owner, i in enumerate(_most_toxic(read.toxic, owners, len(texts)))
         ]
+
+    def logits(self, texts: Sequence[str], categories: int) -> Logits:
+        """Return the uncalibrated outputs of the window that speaks for each text; raise ModelError.
+
+        Unlike `score`, it asks a two-stage model's second model about every text: another calibration may let through
+        what this one does not.
+        """
+        windows, owners, _ = self._windows(texts)
+        stages_of, calibration = self._manifest.stages, self._manifest.calibration
+        if stages_of is Stages.ONE:
+            heads = self._run(self._sessions[0], windows, (1 + categories,))
+            toxic = stages.one_stage(heads[0], calibration).toxic
+        else:
+            shapes = ((), (categories,)) if stages_of is Stages.HIERARCHICAL else ((),)
+            heads = self._run(self._sessions[0], windows, *shapes)
+            toxic = calibration.toxic(heads[0])
+        best = _most_toxic(toxic, owners, len(texts))
+        chosen = [head[best] for head in heads]
+        if stages_of is Stages.TWO:
+            chosen += self._run(self._sessions[1], [windows[i] for i in best], (categories,))
+        return Logits(stages_of, tuple(chosen))
 
     def window_spans(self, text: str) -> list[tuple[int, int]]:
         """Return the character spans that the windows of a text cover."""
@@ -107,7 +121,7 @@ class Encoder:
             toxic, category = self._run(self._sessions[0], windows, (), (categories,))
             return stages.hierarchical(toxic, category, calibration)
         (toxic,) = self._run(self._sessions[0], windows, ())
-        passed = stages.passes_first_stage(toxic, calibration, _SECOND_STAGE_FROM)
+        passed = stages.passes_first_stage(toxic, calibration, stages.SECOND_STAGE_FROM)
         let_through = [window for window, ok in zip(windows, passed, strict=True) if ok]
         (category,) = self._run(self._sessions[1], let_through, (categories,))
         return stages.two_stage(toxic, passed, category, categories, calibration)
@@ -123,6 +137,15 @@ class Encoder:
         passes = [_pass(session, [windows[i] for i in chunk], shapes) for chunk in chunks(order, self._limits.batch)]
         place = np.argsort(order)
         return [np.concatenate(parts)[place] for parts in zip(*passes, strict=True)]
+
+
+def _most_toxic(toxic: NDArray[np.float64], owners: Sequence[int], texts: int) -> list[int]:
+    """Return the place of each text's most toxic window, the first of equals."""
+    best: list[int] = [-1] * texts
+    for i, owner in enumerate(owners):
+        if best[owner] < 0 or toxic[i] > toxic[best[owner]]:
+            best[owner] = i
+    return best
 
 
 def _session(path: Path, threads: int) -> "ort.InferenceSession":

@@ -11,6 +11,7 @@ from classifier.explain import explain
 from classifier.labels import LabelSet, read_labels
 from classifier.manifest import MANIFEST, Manifest, read_manifest, verify_files
 from classifier.normalize import normalize
+from classifier.stages import Logits
 from classifier.verdict import Verdict, WordWeight
 
 SHIPPED = Path(__file__).parent / "pretrained"
@@ -47,6 +48,13 @@ class Classifier:
             replace(verdict, partial=True) if len(text) > MOST_CHARACTERS else verdict
             for text, verdict in zip(texts, verdicts, strict=True)
         ]
+
+    def logits(self, texts: Sequence[str]) -> Logits:
+        """Return the uncalibrated outputs for each text, read as `score` reads it; raise TextError or ModelError.
+
+        Of a text of several windows, those of the most toxic one under the model's own calibration.
+        """
+        return self._encoder.logits([normalize(_read(text)).text for text in texts], len(self.labels.names))
 
     def explain(self, text: str) -> tuple[WordWeight, ...]:
         """Return the words that raised P(toxic) of the text's most toxic window, heaviest first."""

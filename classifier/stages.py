@@ -6,6 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.calibrate import Calibration, Floats, softmax
+from classifier.manifest import Stages
+
+SECOND_STAGE_FROM = 0.1
+"""P(toxic) from which a two-stage model asks its second model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,32 @@ class Probabilities:
 
     toxic: Floats
     categories: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Logits:
+    """Hold what the heads of a model gave for n texts, before any calibration.
+
+    A one-stage model has one head, of shape (n, 1 + categories), non-toxic first. The others have two: toxicity, of
+    shape (n,), and the categories, of shape (n, categories).
+    """
+
+    stages: Stages
+    heads: tuple[Floats, ...]
+
+    def read(self, calibration: Calibration) -> Probabilities:
+        """Return the probabilities as a served model with that calibration gives them."""
+        if self.stages is Stages.ONE:
+            return one_stage(self.heads[0], calibration)
+        toxic, category = self.heads
+        if self.stages is Stages.HIERARCHICAL:
+            return hierarchical(toxic, category, calibration)
+        passed = passes_first_stage(toxic, calibration, SECOND_STAGE_FROM)
+        return two_stage(toxic, passed, category[passed], category.shape[1], calibration)
+
+    def at(self, chosen: NDArray[np.int64]) -> "Logits":
+        """Return those of some of the texts."""
+        return Logits(self.stages, tuple(head[chosen] for head in self.heads))
 
 
 def one_stage(logits: Floats, calibration: Calibration) -> Probabilities:

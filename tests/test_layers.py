@@ -36,7 +36,10 @@ class Rule:
 RULES = (
     Rule(("discord",), ("bot.app", "bot.ui", "bot.enforce", "bot.cogs", "bot.voice")),
     Rule(
-        ("torch", "transformers", "accelerate", "safetensors", "onnx", "onnxscript", "sklearn"),
+        (
+            *("torch", "transformers", "accelerate", "safetensors", "onnx", "onnxscript", "sklearn"),
+            *("matplotlib", "jinja2", "markupsafe", "tomli_w"),
+        ),
         ("classifier.training",),
     ),
     Rule(("sqlalchemy", "aiosqlite", "alembic", "cryptography"), ("bot.store",)),
@@ -65,8 +68,13 @@ def imports(tree: ast.AST, package: str, *, at_load: bool = True) -> Iterator[Im
             source = absolute(node, package)
             yield from (Import(f"{source}.{alias.name}", node.lineno, at_load) for alias in node.names)
         else:
-            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            # What only a type checker reads is not loaded either.
+            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or for_types(node)
             yield from imports(node, package, at_load=at_load and not inside)
+
+
+def for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def absolute(node: ast.ImportFrom, package: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from classifier.labels import Evidence, LabelSet
-from classifier.manifest import Manifest
+from classifier.manifest import Manifest, Stages
 from classifier.training.recipe import Recipe
 
 _BINARY = ("rows", "toxic", "auc", "precision", "recall", "f1", "calibration_error")
@@ -28,11 +28,17 @@ def model_card(manifest: Manifest, labels: LabelSet, recipe: Recipe) -> str:
     )
 
 
+_STAGES = {
+    Stages.ONE: "one head over non-toxic and the categories",
+    Stages.TWO: "two networks: P(toxic), and P(category | toxic) of what the first lets through",
+    Stages.HIERARCHICAL: "two heads: P(toxic), and P(category | toxic); P(category) is their product",
+}
+
+
 def _what(manifest: Manifest) -> str:
     return (
-        "A classifier for short chat messages, in English above all. One encoder "
-        f"({manifest.training['base']}) with two heads: P(toxic), and P(category | toxic); P(category) is their "
-        "product. Texts are prepared by `classifier.normalize` and read in windows of "
+        f"A classifier for short chat messages, in English above all. {manifest.training['base']} with "
+        f"{_STAGES[manifest.stages]}. Texts are prepared by `classifier.normalize` and read in windows of "
         f"{manifest.window} tokens. It ranks messages for human moderators; a score is no verdict about a person."
     )
 
@@ -79,7 +85,7 @@ def _measured(manifest: Manifest) -> str:
     agree = metrics["int8_beside_fp32"]
     curve = manifest.curves.get("toxic")
     budgets = "\n".join(f"| 1 in {round(1 / rate):,} | {t:.3f} |" for rate, t in curve.points) if curve else ""
-    return (
+    return _tested(metrics.get("test")) + (
         "On the tune parts, which were used to choose the epoch and to calibrate, not to train; texts that occur in "
         "the training rows are left out. Precision, recall and F1 of toxic at P(toxic) 0.5.\n\n"
         f"{_binary_table(unseen)}\n\n"
@@ -94,6 +100,15 @@ def _measured(manifest: Manifest) -> str:
         f"{agree['p99_difference']:.4f} at the 99th percentile; {agree['same_side_of_half']:.2%} of messages stay on "
         f"the same side of 0.5, {agree['same_side_of_flag']:.2%} on the same side of the flag threshold "
         f"{unseen['flag_threshold']:.3f}."
+    )
+
+
+def _tested(test: Mapping[str, Any] | None) -> str:
+    if not test:
+        return ""
+    return (
+        "On rows that were kept apart (the test part), at P(toxic) 0.5:\n\n"
+        f"{_binary_table(test)}\n\n{_category_table(test['categories'])}\n\n"
     )
 
 
@@ -125,4 +140,4 @@ def _made(manifest: Manifest) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in training["versions"].items())
     commands = [*training.get("earlier_commands", []), training["command"]]
     steps = "\n".join(f"{number}. `{command}`" for number, command in enumerate(commands, start=1))
-    return f"{steps}\n\nwith {versions}. The recipe of the last step is kept in `manifest.json`."
+    return f"{steps}\n\nwith {versions}. `run.toml` repeats the last step."

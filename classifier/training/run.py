@@ -1,56 +1,73 @@
 """A whole training run: rows to a folder that can be served and fine-tuned further."""
 
+import hashlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+import torch
+from numpy.typing import NDArray
 
-from classifier.calibrate import Calibration, ThresholdCurve, fit_platt, fit_temperature, measure_curve
-from classifier.errors import ThresholdError, TrainingError
-from classifier.labels import LabelSet, read_labels
-from classifier.manifest import MANIFEST, FileRecord, Manifest, Stages, read_manifest, record_file, verify_files
-from classifier.model import SHIPPED, load
-from classifier.stages import hierarchical
-from classifier.training import export
+from classifier.errors import DataError, TrainingError
+from classifier.labels import LabelSet
+from classifier.manifest import MANIFEST, FileRecord, Manifest, record_file
+from classifier.model import load
+from classifier.training import export, taxonomy
+from classifier.training.audit import audit
 from classifier.training.card import model_card
-from classifier.training.corpus import Corpus, build_corpus, data_files
+from classifier.training.corpus import Corpus, corpus_of, data_files, gather
+from classifier.training.findings import Severity
 from classifier.training.fit import Progress, fit
-from classifier.training.metrics import agreement, flag_threshold, report
-from classifier.training.network import TwoHeadNetwork, network_from_base
-from classifier.training.recipe import Recipe
+from classifier.training.measure import measured
+from classifier.training.network import PARTS, HeadedNetwork, Part
+from classifier.training.recipe import RUN, Metric, Recipe
 from classifier.training.rows import Row
-from classifier.verdict import Verdict
+from classifier.training.start import Start, start_from
+from classifier.training.teach import soft_targets
 
 CARD = "MODEL_CARD.md"
 OVERLAP = 16
-_FEWEST_TO_CALIBRATE = 50
+_DONE = "done.safetensors"
+_BEGUN = "begun.sha256"
 _PACKAGES = ("torch", "transformers", "onnx", "onnxruntime", "tokenizers")
+_HALF = 0.5
+_MOST_AUDITED = 50_000
 
 Say = Callable[[str], None]
-Lineage = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Say what to train, from which base (None: the shipped checkpoint), by which recipe, and where to.
+    """Say what to train (the recipe names data, base and stages) and where to.
 
-    `base_name` is what the card calls the base; its folder's name by default.
+    `labels` is a file of categories; without it they are the shipped ones, or those that the data names. `base_name`
+    is what the card calls the base; its own name by default.
     """
 
-    files: tuple[Path, ...]
     out: Path
     recipe: Recipe
-    base: str | None = None
+    labels: Path | None = None
     base_name: str = ""
-    labels: Path = SHIPPED / "labels.toml"
     name: str = "referee-minilm"
     command: str = "referee model train"
     resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Hold what a run works with."""
+
+    job: Job
+    recipe: Recipe
+    labels: LabelSet
+    corpus: Corpus
+    start: Start
+    work: Path
 
 
 def train(job: Job, *, progress: Progress | None = None, say: Say = lambda line: None) -> Manifest:
@@ -60,47 +77,73 @@ def train(job: Job, *, progress: Progress | None = None, say: Say = lambda line:
     DataError or LabelError.
     """
     _require_room(job)
-    labels = read_labels(job.labels)
     say("reading the data")
-    corpus = build_corpus(data_files(job.files), job.recipe, labels)
+    rows = gather(data_files([Path(name) for name in job.recipe.data]), job.recipe)
+    require_sound(rows, job.recipe, say)
+    return train_on(rows, job, progress=progress, say=say)
+
+
+def require_sound(rows: Sequence[Row], recipe: Recipe, say: Say) -> None:
+    """Say what is odd about one's own rows; raise DataError where they cannot be trained on as they are.
+
+    Very many rows are taken as they are: `referee model data` looks at those, and takes its time.
+    """
+    own = [row for row in rows if not recipe.plan(row.source).extra]
+    if len(own) > _MOST_AUDITED:
+        return
+    for finding in audit(own, most_characters=recipe.most_characters).findings:
+        places = f" ({', '.join(finding.at)})" if finding.at else ""
+        if finding.severity is Severity.ERROR:
+            raise DataError(f"{finding.text}{places}")
+        if finding.severity is Severity.WARNING:
+            say(f"{finding.text}{places}")
+
+
+def train_on(
+    rows: Sequence[Row], job: Job, *, progress: Progress | None = None, say: Say = lambda line: None
+) -> Manifest:
+    """Train as `train` does, on rows that are read already."""
+    _require_room(job)
+    labels = taxonomy.labels_for(rows, job.labels)
+    corpus = corpus_of(rows, job.recipe, labels)
     _require_enough(corpus)
-    say(f"{len(corpus.train):,} rows to train on, {len(corpus.unseen):,} unseen ones to choose by")
-    network, tokenizer, lineage = _start(job, labels)
-    work = _work(job)
-    fit(network, tokenizer, labels, corpus.train, corpus.unseen, job.recipe, work, progress=progress, resume=job.resume)
-    manifest = package(network, tokenizer, labels, corpus, job, lineage, say=say)
-    shutil.rmtree(work, ignore_errors=True)
+    test = f", {len(corpus.test):,} to report on" if corpus.test else ""
+    say(f"{len(corpus.train):,} rows to train on, {len(corpus.unseen):,} unseen ones to choose by{test}")
+    start = start_from(job.recipe.base, labels, name=job.base_name)
+    recipe = replace(job.recipe, most_tokens=min(job.recipe.most_tokens, start.most_tokens))
+    run = Run(job, recipe, labels, corpus, start, _work(job))
+    _begin(run)
+    soft = _taught(run, say)
+    networks = [(part, _trained(run, part, soft, progress, say)) for part in PARTS[recipe.stages]]
+    manifest = package(networks, run, say=say)
+    shutil.rmtree(run.work, ignore_errors=True)
     return manifest
 
 
-def package(
-    network: TwoHeadNetwork,
-    tokenizer: PreTrainedTokenizerBase,
-    labels: LabelSet,
-    corpus: Corpus,
-    job: Job,
-    lineage: Lineage,
-    *,
-    say: Say = lambda line: None,
-) -> Manifest:
-    """Export a trained network into `job.out`, calibrated on the corpus's tune rows and measured there."""
-    partial = job.out.with_name(job.out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+def package(networks: Sequence[tuple[Part, HeadedNetwork]], run: Run, *, say: Say = lambda line: None) -> Manifest:
+    """Export trained networks into the run's folder, calibrated on the corpus's tune rows and measured."""
+    out = run.job.out
+    partial = out.with_name(out.name + ".partial")
+    exact = run.work / "fp32"
+    for folder in (partial, exact):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
     say("exporting to ONNX and int8")
-    fp32 = partial / "fp32.onnx"
-    export.export_onnx(network, fp32)
-    export.quantize(fp32, partial / "model.onnx")
-    export.save_weights(network, tokenizer, partial)
-    shutil.copyfile(job.labels, partial / "labels.toml")
+    for part, network in networks:
+        export.export_onnx(network, exact / part.onnx)
+        export.quantize(exact / part.onnx, partial / part.onnx)
+        export.save_weights(network, partial / part.weights)
+    networks[0][1].config.save_pretrained(partial)
+    run.start.tokenizer.save_pretrained(partial)
+    (partial / "labels.toml").write_text(taxonomy.to_toml(run.labels), encoding="utf-8")
+    (partial / RUN).write_text(run.recipe.to_toml(), encoding="utf-8")
     say("calibrating and measuring")
-    manifest = _measured(partial, fp32, tokenizer, labels, corpus, job, lineage)
-    fp32.unlink()
-    (partial / CARD).write_text(model_card(manifest, labels, job.recipe), encoding="utf-8")
+    manifest = _manifest(partial, exact, run)
+    (partial / CARD).write_text(model_card(manifest, run.labels, run.recipe), encoding="utf-8")
     (partial / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     load(partial)
-    job.out.parent.mkdir(parents=True, exist_ok=True)
-    partial.replace(job.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial.replace(out)
     return manifest
 
 
@@ -109,7 +152,7 @@ def _require_room(job: Job) -> None:
     if job.out.is_file() or (job.out.is_dir() and any(job.out.iterdir())):
         raise TrainingError(f"{job.out} is there already; name another folder with --out")
     work = _work(job)
-    if not job.resume and any(work.glob("checkpoint-*")):
+    if not job.resume and any(path.is_dir() for path in work.glob("*")):
         raise TrainingError(f"{work} holds checkpoints of an earlier run; go on with --resume, or remove it")
 
 
@@ -118,143 +161,137 @@ def _work(job: Job) -> Path:
 
 
 def _require_enough(corpus: Corpus) -> None:
-    kinds = {row.toxic > 0.5 for row in corpus.train}
+    kinds = {row.toxic > _HALF for row in corpus.train}
     if len(kinds) < 2:
-        raise TrainingError("the data holds only one of toxic and non_toxic; training needs rows of both")
-    if not corpus.unseen or len({row.toxic > 0.5 for row in corpus.unseen}) < 2:
         raise TrainingError(
-            "there are no rows to choose by; mark some of both kinds `split: tune`, or give the source a tune_share"
+            "the data holds only one of toxic and non_toxic; training needs rows of both "
+            "(--clean names the labels that are welcome)"
+        )
+    if not corpus.unseen or len({row.toxic > _HALF for row in corpus.unseen}) < 2:
+        raise TrainingError(
+            "there are no rows to choose by; mark some of both kinds `split: tune`, or give a --tune-share"
         )
 
 
-def _start(job: Job, labels: LabelSet) -> tuple[TwoHeadNetwork, PreTrainedTokenizerBase, Lineage]:
-    """Return the network and tokenizer to start from, and where they come from."""
-    folder = Path(job.base) if job.base else SHIPPED
-    try:
-        if (folder / export.WEIGHTS).exists():
-            manifest = read_manifest(folder)
-            verify_files(folder, manifest, training=True)
-            same = read_labels(folder / "labels.toml").names == labels.names
-            network = export.load_weights(folder, len(labels.names), keep_head=same)
-            network.category_loss_weight = job.recipe.category_loss_weight
-            return network, AutoTokenizer.from_pretrained(str(folder)), _lineage(manifest)
-        base = str(job.base)
-        network = network_from_base(base, len(labels.names), category_loss_weight=job.recipe.category_loss_weight)
-        return network, AutoTokenizer.from_pretrained(base), {"base": job.base_name or Path(base).name}
-    except (OSError, ValueError, KeyError) as error:
-        raise TrainingError(f"the base {job.base or folder} cannot be loaded: {error}") from error
+def _begin(run: Run) -> None:
+    """Write down what the run is made of; raise TrainingError where a run of something else is to be resumed."""
+    digest = hashlib.sha256(run.recipe.to_toml().encode())
+    digest.update(run.labels.digest().encode())
+    for row in (*run.corpus.train, *run.corpus.tune):
+        digest.update(f"{row.text}\0{row.toxic}\0{row.category}\0{row.weight}\n".encode("utf-8", "replace"))
+    begun = run.work / _BEGUN
+    if run.job.resume and begun.exists() and begun.read_text(encoding="utf-8") != digest.hexdigest():
+        raise TrainingError(
+            f"the run in {run.work} was begun with other data, categories or options; give the same ones again, "
+            "or remove it and start anew"
+        )
+    run.work.mkdir(parents=True, exist_ok=True)
+    begun.write_text(digest.hexdigest(), encoding="utf-8")
 
 
-def _lineage(parent: Manifest) -> Lineage:
-    """Return what a model trained from another one says of its origin: the first base, and every run since."""
-    training = parent.training
-    return {
-        "base": training.get("base", parent.name),
-        "parent": f"{parent.name}-{parent.version}",
-        "earlier_commands": [*training.get("earlier_commands", []), training.get("command", "unknown")],
-    }
+def _taught(run: Run, say: Say) -> NDArray[np.float64] | None:
+    """Return what the recipe's teachers say of the train rows: P(toxic), how much they count, P(category | toxic)."""
+    if not run.recipe.teachers:
+        return None
+    say(f"asking {len(run.recipe.teachers)} teachers")
+    toxic, shares = soft_targets([Path(name) for name in run.recipe.teachers], run.corpus.train, run.labels)
+    return np.column_stack([toxic, np.full(len(toxic), run.recipe.teacher_weight), shares])
 
 
-def _measured(
-    folder: Path,
-    fp32: Path,
-    tokenizer: PreTrainedTokenizerBase,
-    labels: LabelSet,
-    corpus: Corpus,
-    job: Job,
-    lineage: Lineage,
-) -> Manifest:
-    rows = corpus.tune
-    ids = tokenizer([row.text for row in rows], truncation=True, max_length=job.recipe.most_tokens)["input_ids"]
-    served = export.onnx_logits(folder / "model.onnx", ids)
-    exact = export.onnx_logits(fp32, ids)
-    unseen_texts = {row.text for row in corpus.unseen}
-    unseen = np.array([row.text in unseen_texts for row in rows])
-    home = _home(rows, job.recipe, unseen)
-    calibration = _calibrate(served, rows, labels, unseen & home)
-    verdicts = _verdicts(served, labels, calibration)
-    curves = _curves([v for v, at_home in zip(verdicts, home, strict=True) if at_home], rows, home, labels)
-    flag = flag_threshold(curves)
-    fresh = [i for i in range(len(rows)) if unseen[i]]
+def _trained(
+    run: Run, part: Part, soft: NDArray[np.float64] | None, progress: Progress | None, say: Say
+) -> HeadedNetwork:
+    """Return a part's network, trained once for each seed of the soup, the weights averaged."""
+    train, tune, taught = _rows_of(run, part, soft)
+    states = []
+    for number in range(run.recipe.soup):
+        recipe = replace(run.recipe, seed=run.recipe.seed + number, metric=_metric(run.recipe, part))
+        folder = run.work / f"{part.name}-{number}"
+        if not (folder / _DONE).exists():
+            say(f"training {part.name}" + (f", {number + 1} of {run.recipe.soup}" if run.recipe.soup > 1 else ""))
+            torch.manual_seed(recipe.seed)
+            network = run.start.network(part)
+            fit(
+                network, run.start.tokenizer, run.labels, train, tune, recipe, folder,
+                soft=taught, progress=progress, resume=run.job.resume,
+            )  # fmt: skip
+            network.settle()
+            _finish(network, folder)
+        states.append(export.read_weights(folder / _DONE))
+    network = run.start.network(part)
+    export.put_weights(network, {k: torch.stack([state[k] for state in states]).mean(0) for k in states[0]})
+    return network
+
+
+def _finish(network: HeadedNetwork, folder: Path) -> None:
+    """Keep the trained weights, whole or not at all, and drop the checkpoints."""
+    unfinished = folder / "unfinished.safetensors"
+    export.save_weights(network, unfinished, exact=True)
+    unfinished.replace(folder / _DONE)
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _rows_of(
+    run: Run, part: Part, soft: NDArray[np.float64] | None
+) -> tuple[list[Row], list[Row], NDArray[np.float64] | None]:
+    """Return what a part is trained and chosen on: a second stage sees toxic rows of a known category alone."""
+    train, tune = list(run.corpus.train), list(run.corpus.unseen)
+    if soft is not None:
+        share = run.recipe.teacher_weight
+        train = [
+            replace(row, toxic=(1 - share) * row.toxic + share * float(p))
+            for row, p in zip(train, soft[:, 0], strict=True)
+        ]
+    if part.name != "category":
+        return train, tune, None if soft is None else soft[:, 1:]
+    chosen = [i for i, row in enumerate(run.corpus.train) if row.toxic > _HALF and row.category]
+    if not chosen:
+        raise TrainingError("no row to train on names a category; two stages need some, or train --stages one")
+    own = [train[i] for i in chosen]
+    return own, [row for row in tune if row.category] or own, None if soft is None else soft[chosen, 1:]
+
+
+def _metric(recipe: Recipe, part: Part) -> Metric:
+    """Return the metric to choose a part's epoch by: a second stage cannot be chosen by how it tells toxic from not."""
+    return "macro_f1" if part.name == "category" and recipe.metric != "loss" else recipe.metric
+
+
+def _manifest(folder: Path, exact: Path, run: Run) -> Manifest:
+    known = measured(
+        folder, exact, run.recipe.stages, run.start.tokenizer, run.labels, run.corpus, run.recipe
+    )  # fmt: skip
+    parts = PARTS[run.recipe.stages]
+    hashes = "".join(record_file(folder / part.onnx).sha256 for part in parts)
     return Manifest(
-        name=job.name,
-        version=record_file(folder / "model.onnx").sha256[:8],
-        stages=Stages.HIERARCHICAL,
-        files=_records(folder),
-        labels_digest=labels.digest(),
-        window=job.recipe.most_tokens,
-        overlap=min(OVERLAP, job.recipe.most_tokens // 4),
-        calibration=calibration,
-        curves=curves,
-        training=_provenance(job, corpus, lineage),
-        metrics={
-            "unseen": report([rows[i] for i in fresh], [verdicts[i] for i in fresh], flag=flag),
-            "stream": report(rows, verdicts, flag=flag),
-            "int8_beside_fp32": agreement(
-                [v.toxic for v in _verdicts(exact, labels, calibration)], [v.toxic for v in verdicts], flag
-            ),
-        },
+        name=run.job.name,
+        version=(hashes if len(parts) == 1 else hashlib.sha256(hashes.encode()).hexdigest())[:8],
+        stages=run.recipe.stages,
+        files=_records(folder, parts),
+        labels_digest=run.labels.digest(),
+        window=run.recipe.most_tokens,
+        overlap=min(OVERLAP, run.recipe.most_tokens // 4),
+        calibration=known.calibration,
+        curves=known.curves,
+        class_weights=known.class_weights,
+        training=_provenance(run),
+        metrics=known.metrics,
     )
 
 
-def _home(rows: Sequence[Row], recipe: Recipe, unseen: np.ndarray) -> np.ndarray:
-    """Return which rows are of the register to calibrate on; all where the recipe's sources hold too few of a kind."""
-    home = np.array([row.source in recipe.calibrate_on for row in rows])
-    kinds = {row.toxic > 0.5 for row, chosen in zip(rows, home & unseen, strict=True) if chosen}
-    return home if home.sum() >= _FEWEST_TO_CALIBRATE and len(kinds) == 2 else np.ones(len(rows), dtype=bool)
+def _records(folder: Path, parts: Sequence[Part]) -> dict[str, FileRecord]:
+    served = ("tokenizer.json", "labels.toml", *(part.onnx for part in parts))
+    kept = (*export.FOR_TRAINING, RUN, *(part.weights for part in parts))
+    return {name: record_file(folder / name) for name in served} | {
+        name: record_file(folder / name, for_training=True) for name in kept
+    }
 
 
-def _calibrate(logits: export.Logits, rows: Sequence[Row], labels: LabelSet, chosen: np.ndarray) -> Calibration:
-    truth = np.array([row.toxic for row in rows])
-    scale, bias = fit_platt(logits.toxic[chosen], truth[chosen])
-    if round(scale, 6) <= 0:
-        raise TrainingError(
-            "the model has learned nothing: on the tune rows its scores do not rise with toxicity; "
-            "train for more epochs or on more rows"
-        )
-    names = {name: i for i, name in enumerate(labels.names)}
-    known = [i for i, row in enumerate(rows) if row.category]
-    target = np.array([names[rows[i].category or ""] for i in known], dtype=np.int64)
-    temperature = fit_temperature(logits.category[known], target) if known else 1.0
-    return Calibration(round(scale, 6), round(bias, 6), round(temperature, 6))
-
-
-def _verdicts(logits: export.Logits, labels: LabelSet, calibration: Calibration) -> list[Verdict]:
-    read = hierarchical(logits.toxic, logits.category, calibration)
-    return [
-        Verdict(float(toxic), dict(zip(labels.names, map(float, categories), strict=True)), "measured")
-        for toxic, categories in zip(read.toxic, read.categories, strict=True)
-    ]
-
-
-def _curves(
-    verdicts: Sequence[Verdict], rows: Sequence[Row], home: np.ndarray, labels: LabelSet
-) -> dict[str, ThresholdCurve]:
-    """Return the curve of P(toxic) and of each category over clean messages; none where they are too few."""
-    at_home = [row for row, chosen in zip(rows, home, strict=True) if chosen]
-    clean = [v for v, row in zip(verdicts, at_home, strict=True) if row.toxic < 0.5]
-    try:
-        return {
-            "toxic": measure_curve(np.array([v.toxic for v in clean])),
-            **{name: measure_curve(np.array([v.categories[name] for v in clean])) for name in labels.names},
-        }
-    except ThresholdError:
-        return {}
-
-
-def _records(folder: Path) -> dict[str, FileRecord]:
-    served = {name: record_file(folder / name) for name in ("model.onnx", "tokenizer.json", "labels.toml")}
-    kept = {name: record_file(folder / name, for_training=True) for name in export.FOR_TRAINING}
-    return {**served, **kept}
-
-
-def _provenance(job: Job, corpus: Corpus, lineage: Lineage) -> dict[str, Any]:
-    recipe = asdict(replace(job.recipe, sources={}))
-    recipe["sources"] = {name: asdict(plan) for name, plan in job.recipe.sources.items()}
+def _provenance(run: Run) -> dict[str, Any]:
     return {
-        "command": job.command,
-        **lineage,
-        "rows": corpus.sources(),
-        "recipe": recipe,
+        "command": run.job.command,
+        **run.start.lineage,
+        "rows": run.corpus.sources(),
+        "recipe": tomllib.loads(run.recipe.to_toml()),
         "versions": {name: version(name) for name in _PACKAGES},
     }

@@ -2,9 +2,12 @@
 
 import typer
 
-from bot.console.model import evaluate, info, train
+from bot.console.model import calibrate, compare, data, evaluate, info, train
 
 app = typer.Typer(no_args_is_help=True, help="Train, evaluate and describe classifiers.")
+app.command(name="data")(data.data)
 app.command(name="train")(train.train)
+app.command(name="compare")(compare.compare)
 app.command(name="evaluate")(evaluate.evaluate)
+app.command(name="calibrate")(calibrate.calibrate)
 app.command(name="info")(info.info)

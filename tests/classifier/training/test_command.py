@@ -22,6 +22,7 @@ def test_training_says_its_steps_and_no_noise_of_libraries(trained: Trained) -> 
     assert [line for line in trained.ran.err.splitlines() if line.strip()] == [
         "reading the data",
         "76 rows to train on, 33 unseen ones to choose by",
+        "training model",
         "exporting to ONNX and int8",
         "calibrating and measuring",
     ]
@@ -30,8 +31,8 @@ def test_training_says_its_steps_and_no_noise_of_libraries(trained: Trained) -> 
 
 def test_evaluate_measures_the_tune_rows_as_the_training_did(referee: Referee, trained: Trained, world: World) -> None:
     ran = referee(
-        *("model", "evaluate", str(world.data), "--model", str(trained.folder)),
-        *("--recipe", str(world.recipe_file), "--json"),
+        *("model", "evaluate", str(trained.folder), str(world.data)),
+        *("--recipe", str(world.recipe_file), "--no-probes", "--json"),
     )
 
     measured = json.loads((trained.folder / "manifest.json").read_text(encoding="utf-8"))["metrics"]["unseen"]
@@ -40,13 +41,13 @@ def test_evaluate_measures_the_tune_rows_as_the_training_did(referee: Referee, t
 
 
 def test_evaluate_whole_measures_every_row(referee: Referee, trained: Trained, world: World) -> None:
-    ran = referee("model", "evaluate", str(world.data), "-m", str(trained.folder), "--whole", "--json")
+    ran = referee("model", "evaluate", str(trained.folder), str(world.data), "--whole", "--no-probes", "--json")
 
     assert json.loads(ran.out)["all"]["rows"] == len(village_rows())
 
 
 def test_evaluate_prints_a_table_of_sources_and_categories(referee: Referee, trained: Trained, world: World) -> None:
-    ran = referee("model", "evaluate", str(world.data), "-m", str(trained.folder), "--whole")
+    ran = referee("model", "evaluate", str(trained.folder), str(world.data), "--whole", "--no-probes")
 
     assert ran.code == 0
     for word in ("village", "market", "rude", "advert", "AUC", "recall"):
@@ -83,21 +84,20 @@ def test_evaluate_tells_a_damaged_model_and_missing_data(
     folder = shutil.copytree(trained.folder, tmp_path / "model")
     (folder / "model.onnx").write_bytes(b"")
 
-    assert_one_line(referee("model", "evaluate", str(world.data), "-m", str(folder)), "model.onnx")
+    assert_one_line(referee("model", "evaluate", str(folder), str(world.data)), "model.onnx")
     assert_one_line(
-        referee("model", "evaluate", str(tmp_path / "none.jsonl"), "-m", str(trained.folder)), "none.jsonl", "not there"
+        referee("model", "evaluate", str(trained.folder), str(tmp_path / "none.jsonl")), "none.jsonl", "not there"
     )
 
 
 def test_evaluate_without_tune_rows_says_how_to_go_on(referee: Referee, trained: Trained, tmp_path: Path) -> None:
-    data = write_rows(tmp_path / "chat.jsonl", [{"text": "nice team", "label": "non_toxic"}])
+    rows = [{"text": "nice team", "label": "non_toxic", "source": "village", "split": "train"}]
+    data = write_rows(tmp_path / "chat.jsonl", rows)
 
-    ran = referee("model", "evaluate", str(data), "-m", str(trained.folder), "--whole")
-    assert ran.code == 0
-    recipe = tmp_path / "recipe.toml"
-    recipe.write_text("[source.seed_lines]\nrows = 0\n")
-    ran = referee("model", "evaluate", str(data), "-m", str(trained.folder), "--recipe", str(recipe))
+    ran = referee("model", "evaluate", str(trained.folder), str(data), "--no-probes")
     assert_one_line(ran, "no tune rows", "--whole")
+    ran = referee("model", "evaluate", str(trained.folder), str(data), "--no-probes", "--whole")
+    assert ran.code == 0
 
 
 @pytest.mark.parametrize("broken", ["data", "recipe_file", "labels", "base"])
@@ -114,9 +114,9 @@ def test_missing_packages_name_the_extra(
     referee: Referee, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     hide(monkeypatch, "torch", "sklearn")
-    more = ("--out", str(tmp_path / "model")) if command == "train" else ()
+    given = {"train": (str(world.data), "--out", str(tmp_path / "model")), "evaluate": ("shipped", str(world.data))}
 
-    ran = referee("model", command, str(world.data), *more)
+    ran = referee("model", command, *given[command])
 
     assert_one_line(ran, "(torch, sklearn)", 'pip install "referee-moderation[train]"')
 

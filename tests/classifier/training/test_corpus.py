@@ -23,8 +23,8 @@ def labels(tmp_path: Path) -> LabelSet:
 
 @pytest.fixture
 def build(tmp_path: Path, labels: LabelSet) -> Any:
-    def build(rows: Iterable[Mapping[str, Any]], recipe: Recipe = PLAIN, *, seeds: bool = False) -> Corpus:
-        return build_corpus([write_rows(tmp_path / "chat.jsonl", rows)], recipe, labels, seeds=seeds)
+    def build(rows: Iterable[Mapping[str, Any]], recipe: Recipe = PLAIN) -> Corpus:
+        return build_corpus([write_rows(tmp_path / "chat.jsonl", rows)], recipe, labels)
 
     return build
 
@@ -71,10 +71,58 @@ def test_a_source_that_has_a_tune_part_keeps_it(build: Any) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.9])
-def test_rows_of_another_split_are_used_nowhere(build: Any, share: float) -> None:
+def test_test_rows_of_a_source_are_kept_apart_from_everything(build: Any, share: float) -> None:
     corpus = build(lines(20, split="test"), planned(tune_share=share))
 
-    assert corpus == Corpus((), (), ())
+    assert (corpus.train, corpus.tune, corpus.unseen) == ((), (), ())
+    assert len(corpus.test) == 20
+
+
+def test_rows_of_no_stated_split_are_cut_as_the_recipe_says(build: Any) -> None:
+    corpus = build(lines(100), replace(PLAIN, test_share=0.2, tune_share=0.25))
+
+    assert (len(corpus.train), len(corpus.tune), len(corpus.test)) == (60, 20, 20)
+
+
+def test_a_source_with_test_rows_is_cut_for_tune_rows_alone(build: Any) -> None:
+    rows = [*lines(80), *({**line, "text": f"held {n}", "split": "test"} for n, line in enumerate(lines(9)))]
+
+    corpus = build(rows, replace(PLAIN, test_share=0.5, tune_share=0.25))
+
+    assert (len(corpus.train), len(corpus.tune), len(corpus.test)) == (60, 20, 9)
+
+
+def test_extra_rows_are_for_training_alone(build: Any) -> None:
+    recipe = replace(planned(extra=True), test_share=0.2, tune_share=0.25)
+
+    corpus = build([*lines(30), *lines(9, split="test")], recipe)
+
+    assert (len(corpus.train), corpus.tune, corpus.test) == (30, (), ())
+
+
+def test_a_cap_can_say_how_many_rows_are_toxic(build: Any) -> None:
+    rows = [*lines(50), *({"text": f"you clown {n}", "label": "rude"} for n in range(50))]
+
+    corpus = build(rows, planned(rows=30, toxic_rows=10))
+
+    assert (len(corpus.train), sum(row.toxic for row in corpus.train)) == (30, 10)
+
+
+def test_fewer_rows_of_ones_own_keep_every_class_and_all_extra_rows(tmp_path: Path, labels: LabelSet) -> None:
+    own = [
+        *lines(60),
+        *({"text": f"you clown {n}", "label": "rude"} for n in range(30)),
+        *({"text": f"gold shop {n}", "label": "advert"} for n in range(10)),
+    ]
+    files = [write_rows(tmp_path / "own.jsonl", own), write_rows(tmp_path / "more.jsonl", lines(7, source="more"))]
+    recipe = replace(PLAIN, own_rows=20, sources={"more": SourcePlan(extra=True)})
+
+    train = build_corpus(files, recipe, labels).train
+
+    assert sum(row.source == "more" for row in train) == 7
+    kept = [row.category for row in train if row.source == "own"]
+    assert len(kept) == 20
+    assert (kept.count(None), kept.count("rude"), kept.count("advert")) == (12, 6, 2)
 
 
 def test_a_source_of_no_rows_is_left_out_entirely(build: Any) -> None:
@@ -84,9 +132,9 @@ def test_a_source_of_no_rows_is_left_out_entirely(build: Any) -> None:
 
 
 def test_seed_lines_can_be_left_out_entirely(build: Any) -> None:
-    recipe = replace(PLAIN, sources={"seed_lines": SourcePlan(rows=0, tune_share=0.3)})
+    recipe = replace(PLAIN, seed_lines=True, sources={"seed_lines": SourcePlan(rows=0, tune_share=0.3)})
 
-    assert build([], recipe, seeds=True) == Corpus((), (), ())
+    assert build([], recipe) == Corpus((), (), ())
 
 
 def test_no_text_of_unseen_is_trained_on_though_tune_may_repeat_it(build: Any) -> None:
@@ -139,7 +187,7 @@ def test_a_category_that_the_model_lacks_is_named(build: Any) -> None:
 
 
 def test_seed_lines_of_categories_that_the_model_lacks_teach_toxic_or_not(build: Any) -> None:
-    corpus = build(lines(1), seeds=True)
+    corpus = build(lines(1), replace(PLAIN, seed_lines=True))
 
     seeded = [row for row in corpus.train if row.source == "seed_lines"]
     assert {row.toxic > 0.5 for row in seeded} == {True, False}

@@ -1,6 +1,6 @@
 import pytest
 
-from classifier.training.metrics import agreement, report
+from classifier.training.metrics import agreement, class_report, intervals, report
 from classifier.training.rows import Row
 from classifier.verdict import Verdict
 
@@ -54,3 +54,52 @@ def test_agreement_counts_decisions_that_differ() -> None:
     assert same["mean_difference"] == pytest.approx(0.075)
     assert (same["same_side_of_half"], same["same_side_of_flag"]) == (0.75, 0.75)
     assert same["p99_difference"] == pytest.approx(0.197, abs=1e-3)
+
+
+def test_intervals_hold_the_figures_and_are_none_where_those_are() -> None:
+    figures, ends = report(ROWS, VERDICTS, flag=0.8), intervals(ROWS, VERDICTS)
+
+    assert ends["all"].keys() == {"auc", "f1", "macro_f1"}
+    assert all(low <= figures["all"][name] <= high for name, (low, high) in ends["all"].items())
+    assert ends["sources"]["chat"]["auc"] is None
+
+
+def test_the_interval_narrows_with_more_rows() -> None:
+    def width(times: int) -> float:
+        low, high = intervals(ROWS * times, VERDICTS * times)["all"]["auc"]
+        return high - low
+
+    assert width(40) < width(10) / 1.5
+
+
+def test_the_bootstrapped_auc_is_that_of_sklearn_with_ties() -> None:
+    rows = [Row(str(i), float(i % 3 == 0), None, "chat") for i in range(60)]
+    verdicts = [said(round((i * 7 % 11) / 11, 1)) for i in range(60)]
+    low, high = intervals(rows, verdicts)["all"]["auc"]
+
+    assert low < report(rows, verdicts, flag=0.5)["all"]["auc"] < high
+
+
+def test_the_one_class_of_each_text_is_measured_non_toxic_too() -> None:
+    told = class_report(ROWS, VERDICTS)
+
+    assert (told["rows"], told["left_out"]) == (5, 0)
+    assert told["classes"]["non_toxic"] == {"rows": 3, "precision": 0.6667, "recall": 0.6667, "f1": 0.6667}
+    assert told["classes"]["rude"] == {"rows": 1, "precision": 0.5, "recall": 1.0, "f1": 0.6667}
+    assert told["classes"]["advert"]["f1"] == 0.0
+    assert told["accuracy"] == 0.6
+    assert told["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3, abs=1e-4)
+    assert told["macro_f1_interval"][0] < told["macro_f1"] < told["macro_f1_interval"][1]
+
+
+def test_class_weights_name_rare_classes() -> None:
+    weighted = class_report(ROWS, VERDICTS, {"advert": 8.0})
+
+    assert weighted["classes"]["advert"]["recall"] == 1.0
+
+
+def test_toxic_rows_of_unknown_category_are_left_out_of_the_classes_and_counted() -> None:
+    unknown = Row("f", 1.0, None, "chat")
+
+    assert class_report((*ROWS, unknown), (*VERDICTS, said(0.9)))["left_out"] == 1
+    assert class_report([unknown], [said(0.9)]) == {}

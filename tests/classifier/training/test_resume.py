@@ -57,13 +57,13 @@ def resumed(world: World, trained: Trained, tmp_path_factory: pytest.TempPathFac
         recipe_file=world.recipe_file,
     )
     killed = run_python("-c", DIES_AT_A_CHECKPOINT, *other.arguments(out))
-    checkpoints = tuple(sorted(path.name for path in work.iterdir()))
+    checkpoints = tuple(sorted(path.name for path in (work / "model-0").iterdir()))
     # A kill while a checkpoint is written leaves a folder without its last file.
-    (work / "checkpoint-999").mkdir()
-    (work / "checkpoint-999" / "model.safetensors").write_bytes(b"torn")
+    (work / "model-0" / "checkpoint-999").mkdir()
+    (work / "model-0" / "checkpoint-999" / "model.safetensors").write_bytes(b"torn")
     steps: list[tuple[int, int]] = []
     train(
-        Job((other.data,), out, other.recipe, str(other.base), labels=other.labels, command="again", resume=True),
+        Job(out, other.chosen, other.labels, name="village", command="again", resume=True),
         progress=lambda done, of, figures: steps.append((done, of)),
     )
     return Resumed(killed, checkpoints, tuple(steps), out)

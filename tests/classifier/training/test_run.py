@@ -1,5 +1,8 @@
+import errno
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -7,18 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from classifier import load
 from classifier.errors import TrainingError
 from classifier.labels import read_labels
+from classifier.training.recipe import changed, read_recipe
 from classifier.training.run import Job, train
 from tests.classifier.training.conftest import Trained, World
 from tests.classifier.training.tiny_world import village_rows, write_rows
 
 
 def job_of(world: World, out: Path, **more: Any) -> Job:
-    given: dict[str, Any] = {"files": (world.data,), "recipe": world.recipe, "base": str(world.base)}
-    return Job(out=out, labels=world.labels, **given | more)
+    """Return a job of the world; `more` are choices of the recipe."""
+    return Job(out, changed(world.recipe, **{"data": (str(world.data),), "base": str(world.base)} | more), world.labels)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +55,8 @@ def test_the_manifest_says_how_the_model_was_made(trained: Trained, world: World
     assert training["command"].split() == ["referee", *world.arguments(trained.folder)]
     assert training["base"] == "tiny-bert"
     assert "earlier_commands" not in training
-    assert training["recipe"]["learning_rate"] == world.recipe.learning_rate
-    assert training["recipe"]["sources"]["market"]["weight"] == 0.9
+    assert training["recipe"]["fit"]["learning_rate"] == world.recipe.learning_rate
+    assert training["recipe"]["source"]["market"]["weight"] == 0.9
     assert {name: version(name) for name in training["versions"]} == training["versions"]
     assert training["versions"].keys() >= {"torch", "transformers", "onnxruntime"}
     assert training["rows"].keys() == {"village", "market"}
@@ -93,7 +98,7 @@ def test_an_output_that_is_there_is_refused_before_the_training(world: World, tm
         out.write_text("mine")
 
     with pytest.raises(TrainingError, match=r"model is there already; .*--out"):
-        train(job_of(world, out, files=(tmp_path / "no data",)))
+        train(job_of(world, out, data=(str(tmp_path / "no data"),)))
 
 
 def test_checkpoints_of_an_earlier_run_are_not_written_over(world: World, tmp_path: Path) -> None:
@@ -108,7 +113,7 @@ def test_data_of_one_kind_is_refused(world: World, tmp_path: Path, label: str) -
     data = write_rows(tmp_path / "one.jsonl", [{"text": f"line {n}", "label": label} for n in range(20)])
 
     with pytest.raises(TrainingError, match="only one of toxic and non_toxic; training needs rows of both"):
-        train(job_of(world, tmp_path / "model", files=(data,)))
+        train(job_of(world, tmp_path / "model", data=(str(data),)))
 
 
 @pytest.mark.parametrize("split", ["none", "clean"])
@@ -121,7 +126,7 @@ def test_data_without_tune_rows_of_both_kinds_is_refused_with_advice(world: Worl
     data = write_rows(tmp_path / "village.jsonl", rows)
 
     with pytest.raises(TrainingError, match=r"no rows to choose by; mark some .* `split: tune`"):
-        train(job_of(world, tmp_path / "model", files=(data,)))
+        train(job_of(world, tmp_path / "model", data=(str(data),)))
 
 
 @pytest.mark.parametrize("spoil", ["missing", "empty", "damaged"])
@@ -145,7 +150,106 @@ def test_a_model_that_learned_the_wrong_way_round_is_told(world: World, tmp_path
             row.pop("label", None)
             row |= {"category": None, "toxic": clean}
     data = write_rows(tmp_path / "village.jsonl", rows)
-    recipe = replace(world.recipe, epochs=4)
 
     with pytest.raises(TrainingError, match="learned nothing"):
-        train(job_of(world, tmp_path / "model", files=(data,), recipe=recipe))
+        train(job_of(world, tmp_path / "model", data=(str(data),), epochs=4.0))
+
+
+@pytest.mark.parametrize("stages", ["one", "two"])
+def test_every_stage_setting_is_trained_served_and_trained_further(world: World, tmp_path: Path, stages: str) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    manifest = train(job_of(world, first, stages=stages))
+    train(Job(second, changed(read_recipe(first / "run.toml"), base=str(first), epochs=1.0), world.labels))
+
+    assert manifest.stages == stages
+    for folder in (first, second):
+        nice, rude, advert = load(folder, threads=1).score(["great save", "you lazy potato", "sell boost now"])
+        assert nice.toxic < 0.5 < min(rude.toxic, advert.toxic)
+        assert (rude.top[0], advert.top[0]) == ("rude", "advert")
+
+
+def test_the_run_file_repeats_the_run(world: World, trained: Trained, tmp_path: Path) -> None:
+    recipe = read_recipe(trained.folder / "run.toml")
+
+    manifest = train(Job(tmp_path / "again", recipe, world.labels))
+
+    assert recipe == changed(world.recipe, data=(str(world.data),), base=str(world.base))
+    assert manifest.version == load(trained.folder).manifest.version
+
+
+def test_a_stopped_run_of_other_data_is_not_gone_on_with(world: World, tmp_path: Path) -> None:
+    work = tmp_path / "model.work"
+    work.mkdir()
+    (work / "begun.sha256").write_text("of something else")
+
+    with pytest.raises(TrainingError, match=r"model\.work was begun with other data.*remove it"):
+        train(replace(job_of(world, tmp_path / "model"), resume=True))
+
+
+def test_two_seeds_are_averaged_into_one_model(world: World, tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    train(job_of(world, tmp_path / "model", soup=2), say=heard.append)
+
+    assert [line for line in heard if line.startswith("training")] == [
+        "training model, 1 of 2",
+        "training model, 2 of 2",
+    ]
+    nice, rude = load(tmp_path / "model", threads=1).score(["great save", "you lazy potato"])
+    assert nice.toxic < 0.5 < rude.toxic
+
+
+def test_a_teacher_is_asked_what_the_rows_are(world: World, trained: Trained, tmp_path: Path) -> None:
+    train(job_of(world, tmp_path / "model", teachers=[str(trained.folder)], teacher_weight=0.9))
+
+    nice, rude = load(tmp_path / "model", threads=1).score(["great save", "you lazy potato"])
+    assert nice.toxic < 0.5 < rude.toxic
+
+
+def test_labels_of_ones_own_need_no_file_of_categories(world: World, tmp_path: Path) -> None:
+    rows = village_rows(rude="Player Abuse", advert="Gold-Selling!")
+    data = write_rows(tmp_path / "own.jsonl", rows)
+
+    train(Job(tmp_path / "model", changed(world.recipe, data=(str(data),), base=str(world.base))))
+
+    assert set(load(tmp_path / "model").labels.names) == {"player_abuse", "gold_selling"}
+
+
+def test_rows_kept_apart_are_reported_on(world: World, tmp_path: Path) -> None:
+    rows = [row | {"split": ""} for row in village_rows()]
+    data = write_rows(tmp_path / "own.jsonl", rows)
+
+    manifest = train(job_of(world, tmp_path / "model", data=(str(data),), test_share=0.3, tune_share=0.3))
+
+    assert manifest.metrics["test"]["all"]["rows"] == pytest.approx(0.3 * len(rows), abs=3)
+    assert "kept apart" in (tmp_path / "model" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_a_full_disk_is_told_before_the_training(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: used._replace(free=1000))
+
+    with pytest.raises(TrainingError, match=r"0 MB free and checkpoints need .*--out"):
+        train(job_of(world, tmp_path / "model"))
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_checkpoint_that_finds_no_room_leaves_the_earlier_ones(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = torch.save
+
+    def full(state: object, path: object, *rest: Any, **more: Any) -> None:
+        if "optimizer" in str(path) and "checkpoint-10" in str(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(state, path, *rest, **more)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(TrainingError, match=r"could not be written .*earlier ones are kept.*--resume"):
+        train(job_of(world, tmp_path / "model"))
+    assert (tmp_path / "model.work" / "model-0" / "checkpoint-5" / "trainer_state.json").exists()
+
+    monkeypatch.undo()
+    train(replace(job_of(world, tmp_path / "model"), resume=True))
+    assert (tmp_path / "model" / "manifest.json").exists()

@@ -1,0 +1,1 @@
+"""Several settings on the same test rows: their scores, one table, and a page to read."""
