@@ -54,6 +54,8 @@ class Encoder:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             # The padding of a tokenizer file would lengthen every text; batches are padded to their own longest.
             self._tokenizer.no_padding()
+            # "</s>" that somebody types is text, and must not end the text for the model.
+            self._tokenizer.encode_special_tokens = True
             self._tokenizer.enable_truncation(manifest.window, stride=manifest.overlap)
             self._sessions = [_session(folder / name, threads) for name in MODEL_FILES[manifest.stages]]
         except Exception as error:  # the tokenizers library raises bare Exception

@@ -45,6 +45,13 @@ _FP32 = 4
 _LEAST_NORM = 1e-12
 
 
+def token_ids(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], tokens: int) -> list[list[int]]:
+    """Return the ids of each text's first window, as serving makes them: "</s>" that somebody types is text."""
+    if not texts:
+        return []
+    return list(tokenizer(list(texts), truncation=True, max_length=tokens, split_special_tokens=True)["input_ids"])
+
+
 class EncodedRows(Dataset[dict[str, Any]]):
     """Hold rows as token ids with their labels; `soft` has what teachers say of each row."""
 
@@ -57,7 +64,7 @@ class EncodedRows(Dataset[dict[str, Any]]):
         soft: np.ndarray | None = None,
     ) -> None:
         texts = [row.text for row in rows]
-        ids = tokenizer(texts, truncation=True, max_length=tokens)["input_ids"] if texts else []
+        ids = token_ids(tokenizer, texts, tokens)
         names = {name: i for i, name in enumerate(labels.names)}
         self.items = [
             {

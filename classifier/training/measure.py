@@ -17,6 +17,7 @@ from classifier.stages import Probabilities, hierarchical, one_stage
 from classifier.training import export
 from classifier.training.corpus import Corpus
 from classifier.training.decision import class_weights
+from classifier.training.fit import token_ids
 from classifier.training.metrics import agreement, flag_threshold, report
 from classifier.training.network import PARTS
 from classifier.training.quality import toxic_logit
@@ -90,7 +91,7 @@ class _Scored:
         rows: Sequence[Row],
         recipe: Recipe,
     ) -> "_Scored":
-        ids = tokenizer([row.text for row in rows], truncation=True, max_length=recipe.most_tokens)["input_ids"]
+        ids = token_ids(tokenizer, [row.text for row in rows], recipe.most_tokens)
         logits: dict[str, NDArray[np.float64]] = {}
         for part in PARTS[stages]:
             logits |= export.onnx_logits(folder / part.onnx, ids)

@@ -23,10 +23,10 @@ def test_the_same_seed_disguises_alike(text: str, seed: int) -> None:
 
 
 @given(st.integers())
-def test_at_most_two_words_are_touched(seed: int) -> None:
+def test_at_most_four_words_are_touched(seed: int) -> None:
     kept = set(disguise(LINE, drawn(seed)).split(" ")) & set(LINE.split(" "))
 
-    assert len(kept) >= len(set(LINE.split(" "))) - 2
+    assert len(kept) >= len(set(LINE.split(" "))) - 4
 
 
 @given(st.integers())
