@@ -19,13 +19,13 @@ from classifier.errors import DataError, TrainingError
 from classifier.labels import LabelSet
 from classifier.manifest import MANIFEST
 from classifier.model import Classifier, load
-from classifier.training import taxonomy
 from classifier.training.comparison.outcome import Comparison, LearningPoint, Outcome, TestRow
-from classifier.training.corpus import corpus_of
-from classifier.training.fit import Progress
-from classifier.training.mapping import category_name
+from classifier.training.data import taxonomy
+from classifier.training.data.corpus import corpus_of
+from classifier.training.data.mapping import category_name
+from classifier.training.data.rows import Row
+from classifier.training.learning.fit import Progress
 from classifier.training.recipe import RUN, Recipe, changed
-from classifier.training.rows import Row
 from classifier.training.run import Job, Say, train_on
 from classifier.verdict import NON_TOXIC, Verdict, most_likely
 

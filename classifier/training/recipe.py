@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from classifier.errors import DataError
 from classifier.manifest import Stages
-from classifier.training.mapping import LabelMap, label_map, to_table
+from classifier.training.data.mapping import LabelMap, label_map, to_table
 
 SHIPPED = Path(__file__).parent / "shipped.toml"
 """The recipe of the shipped model."""

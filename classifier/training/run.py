@@ -17,18 +17,19 @@ from classifier.errors import DataError, TrainingError
 from classifier.labels import LabelSet
 from classifier.manifest import MANIFEST, FileRecord, Manifest, record_file
 from classifier.model import load
-from classifier.training import export, taxonomy
-from classifier.training.audit import audit
-from classifier.training.card import model_card
-from classifier.training.corpus import Corpus, corpus_of, data_files, gather
-from classifier.training.findings import Severity
-from classifier.training.fit import Progress, fit
-from classifier.training.measure import measured
-from classifier.training.network import PARTS, HeadedNetwork, Part
+from classifier.training.bases.start import Start, start_from
+from classifier.training.data import taxonomy
+from classifier.training.data.audit import audit
+from classifier.training.data.corpus import Corpus, corpus_of, data_files, gather
+from classifier.training.data.findings import Severity
+from classifier.training.data.rows import Row
+from classifier.training.learning import export
+from classifier.training.learning.card import model_card
+from classifier.training.learning.fit import Progress, fit
+from classifier.training.learning.measure import measured
+from classifier.training.learning.network import PARTS, HeadedNetwork, Part
+from classifier.training.learning.teach import soft_targets
 from classifier.training.recipe import RUN, Metric, Recipe
-from classifier.training.rows import Row
-from classifier.training.start import Start, start_from
-from classifier.training.teach import soft_targets
 
 CARD = "MODEL_CARD.md"
 OVERLAP = 16

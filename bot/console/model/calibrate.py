@@ -19,9 +19,9 @@ from classifier.model import SHIPPED
 
 if TYPE_CHECKING:
     from classifier.manifest import Manifest
-    from classifier.training.mapping import LabelMap
-    from classifier.training.recalibrate import Recalibrated
-    from classifier.training.rows import Row
+    from classifier.training.calibration.recalibrate import Recalibrated
+    from classifier.training.data.mapping import LabelMap
+    from classifier.training.data.rows import Row
 
 _SHIPPED = "shipped"
 _BUDGET = re.compile(r"1 in ([1-9]\d{0,2}(?:,\d{3})+|\d{1,9})")
@@ -80,9 +80,9 @@ def calibrate(
     if (out is None) != in_place:
         raise typer.BadParameter("say where the calibrated model goes: either --out FOLDER or --in-place")
     require_training()
-    from classifier.training.mapping import with_options
-    from classifier.training.recalibrate import recalibrate
-    from classifier.training.rewrite import require_own, require_room, write_copy, write_in_place
+    from classifier.training.calibration.recalibrate import recalibrate
+    from classifier.training.calibration.rewrite import require_own, require_room, write_copy, write_in_place
+    from classifier.training.data.mapping import with_options
 
     folder = SHIPPED if model == _SHIPPED else Path(model)
     meaning = with_options(_label_map(folder, map_file), clean=clean or (), text=text, label=label)
@@ -112,7 +112,7 @@ def calibrate(
 
 def _label_map(folder: Path, given: Path | None) -> "LabelMap":
     """Return what columns and labels mean: by the file given, or else as when the model was trained."""
-    from classifier.training.mapping import AS_THEY_ARE, read_label_map
+    from classifier.training.data.mapping import AS_THEY_ARE, read_label_map
     from classifier.training.recipe import RUN, read_recipe
 
     if given is not None:
@@ -122,8 +122,8 @@ def _label_map(folder: Path, given: Path | None) -> "LabelMap":
 
 
 def _rows(data: list[Path], meaning: "LabelMap") -> "list[Row]":
-    from classifier.training.corpus import data_files
-    from classifier.training.rows import read_rows
+    from classifier.training.data.corpus import data_files
+    from classifier.training.data.rows import read_rows
 
     return [row for path in data_files(data) for row in read_rows(path, meaning)]
 

@@ -89,7 +89,7 @@ def mapped(recipe: "Recipe", file: Path | None, columns: dict[str, Any]) -> "Rec
     """Return the recipe with the label mapping of a file, and with the columns of the command line."""
     from dataclasses import replace
 
-    from classifier.training.mapping import read_label_map
+    from classifier.training.data.mapping import read_label_map
 
     mapping = read_label_map(file) if file else recipe.mapping
     given = {name: value for name, value in columns.items() if value}

@@ -87,7 +87,7 @@ def compare(
     from classifier.training.comparison.page import write_page
     from classifier.training.comparison.scores import score_outcomes
     from classifier.training.comparison.table import markdown_table
-    from classifier.training.corpus import data_files, gather
+    from classifier.training.data.corpus import data_files, gather
     from classifier.training.quiet import quiet_libraries
     from classifier.training.recipe import STUDIO, changed, read_recipe
 

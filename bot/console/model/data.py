@@ -76,10 +76,10 @@ def data(
     Texts are written as they are. JSONL is safe to open anywhere; in a CSV file a spreadsheet may take a text that
     starts with = for a formula.
     """
-    from classifier.training.audit import Conflicts
-    from classifier.training.corpus import data_files
-    from classifier.training.mapping import AS_THEY_ARE, read_label_map, with_options
-    from classifier.training.prepare import check_output, prepare, write_rows
+    from classifier.training.data.audit import Conflicts
+    from classifier.training.data.corpus import data_files
+    from classifier.training.data.mapping import AS_THEY_ARE, read_label_map, with_options
+    from classifier.training.data.prepare import check_output, prepare, write_rows
 
     if conflicts not in {"majority", "drop"}:
         raise typer.BadParameter(f"{conflicts!r} is neither majority nor drop", param_hint="--conflicts")

@@ -98,8 +98,8 @@ def evaluate(
     name a group. A few hundred sentences a second are scored on each processor. Nothing of your data is printed.
     """
     require_training()
-    from classifier.training.assess import Question, assess
-    from classifier.training.selection import Part
+    from classifier.training.evaluation.assess import Question, assess
+    from classifier.training.evaluation.selection import Part
 
     if whole and part not in (None, Rows.ALL):
         raise typer.BadParameter(f"--whole measures on every row, --part {part} does not; give one of them")

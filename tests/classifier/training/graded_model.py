@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from classifier.calibrate import Calibration, Floats, sigmoid, softmax
 from classifier.manifest import Stages
-from classifier.training.rows import Row
+from classifier.training.data.rows import Row
 from tests.classifier.tiny_model import FINE_WORDS, LABELS, TinyModel, build_model, seal, write_network
 
 WORDS = tuple(f"w{i}" for i in range(41))

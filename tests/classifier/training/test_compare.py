@@ -87,7 +87,7 @@ def test_a_model_of_another_recipe_is_not_taken_for_the_setting(compared: Compar
 
 
 def test_data_without_test_rows_is_refused_with_advice(world: World, tmp_path: Path) -> None:
-    from classifier.training.corpus import gather
+    from classifier.training.data.corpus import gather
 
     rows = gather([world.data], world.recipe)
     plan = Plan((Setting("first", world.recipe),), tmp_path, world.labels)

@@ -4,8 +4,8 @@ import pytest
 
 from classifier.errors import DataError
 from classifier.training import recipe as recipes
+from classifier.training.data.seeds import SOURCE
 from classifier.training.recipe import Recipe, SourcePlan, read_recipe
-from classifier.training.seeds import SOURCE
 from tests.classifier.training.tiny_world import RECIPE, write_text
 
 

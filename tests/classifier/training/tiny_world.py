@@ -13,7 +13,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from classifier.training.rows import lot
+from classifier.training.data.rows import lot
 
 FINE = (("nice", "good", "great", "calm", "push"), ("team", "shot", "round", "save", "mid", "top", "heal", "game"))
 RUDE = (("silly", "useless", "awful", "clumsy", "lazy"), ("clown", "noob", "donkey", "potato", "muppet"))

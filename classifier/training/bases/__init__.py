@@ -1,0 +1,1 @@
+"""What a run starts from: pretrained encoders, their tokenizers, and model folders."""

@@ -1,0 +1,1 @@
+"""From labelled files to the rows of a run: read, mapped, audited, split."""

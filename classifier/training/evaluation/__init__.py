@@ -1,0 +1,1 @@
+"""What a model is worth: metrics, slices, disguises, innocent lines, groups of people."""

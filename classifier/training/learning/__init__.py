@@ -1,0 +1,1 @@
+"""Networks, their objective, the training loop, and what comes out: ONNX, calibration, a card."""

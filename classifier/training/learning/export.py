@@ -1,0 +1,156 @@
+"""From a trained network to the files that are served: ONNX in int8, and fp16 weights to fine-tune from."""
+
+import contextlib
+import io
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import AutoConfig, AutoModel
+
+from classifier.encoder import chunks, padded
+from classifier.errors import TrainingError
+from classifier.training.learning.network import CATEGORY, CLASSES, TOXIC, HeadedNetwork, without_pooler
+
+WEIGHTS = "weights.safetensors"
+"""The weights that fine-tuning starts from; a two-stage model's binary network."""
+
+FOR_TRAINING = ("config.json", "tokenizer_config.json")
+"""What fine-tuning reads beside the weights; serving does not."""
+
+_ANY_TOKEN = 5
+_ENCODER = "encoder."
+_HEADS = "heads."
+_OPSET = 18
+_BLOCK = 64
+_INT8 = 4
+"""The accuracy level of MatMulNBits at which activations are multiplied in int8."""
+
+
+class _Logits(nn.Module):
+    """Give the exporter the outputs of the heads as a plain tuple."""
+
+    def __init__(self, network: HeadedNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(self.network.logits(input_ids, attention_mask).values())
+
+
+def export_onnx(network: HeadedNetwork, path: Path) -> None:
+    """Write the network as an fp32 ONNX file with free batch and token dimensions, an output for each head."""
+    network.eval()
+    ids = torch.full((2, 7), _ANY_TOKEN, dtype=torch.long)
+    free = {0: "batch", 1: "tokens"}
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        # The exporter warns that both inputs share their free dimensions, which is what is meant.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Logits(network),
+            (ids, torch.ones_like(ids)),
+            str(path),
+            dynamo=True,
+            external_data=False,
+            input_names=["input_ids", "attention_mask"],
+            output_names=list(network.heads),
+            dynamic_shapes=(free, free),
+            opset_version=_OPSET,
+            verbose=False,
+        )
+
+
+def quantize(fp32: Path, int8: Path) -> None:
+    """Write an int8 copy: weights in blocks of 64 with a scale each, activations per row when the model runs.
+
+    Because each row has a scale of its own, a text gets the same score alone and in any batch; one scale for a whole
+    batch moved P(toxic) by up to 0.3 with the company that a text was in.
+    """
+    graph = onnx.load(fp32)
+    # The exporter leaves shapes behind that contradict those that onnx infers.
+    del graph.graph.value_info[:]
+    _forget_origin(graph)
+    blockwise = MatMulNBitsQuantizer(graph, bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8)
+    with tempfile.TemporaryDirectory() as folder:
+        matrices = Path(folder) / "matrices.onnx"
+        blockwise.process()
+        onnx.save(blockwise.model.model, matrices)
+        quantize_dynamic(matrices, int8, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Drop the notes that the exporter leaves at every node: where in whose files it was traced."""
+    del model.metadata_props[:]
+    for part in (model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+
+
+def onnx_logits(path: Path, windows: Sequence[Sequence[int]], *, batch: int = 64) -> dict[str, NDArray[np.float64]]:
+    """Return the outputs of an ONNX file by name for token ids, in the order given."""
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
+    passes = [session.run(names, padded([windows[i] for i in chunk])) for chunk in chunks(order, batch)]
+    place = np.argsort(order)
+    return {
+        name: np.concatenate([outputs[i] for outputs in passes])[place].astype(np.float64)
+        for i, name in enumerate(names)
+    }
+
+
+def save_weights(network: HeadedNetwork, path: Path, *, exact: bool = False) -> None:
+    """Write the network's weights, in fp16 unless they are to be `exact`."""
+    kind = torch.float32 if exact else torch.float16
+    state = {name.removeprefix(_HEADS): tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    plain = {name: t.to(kind) if t.is_floating_point() else t.clone() for name, t in state.items()}
+    save_file({name: tensor.contiguous() for name, tensor in plain.items()}, path)
+
+
+def load_weights(
+    folder: Path, heads: tuple[str, ...], carried: Sequence[int | None], *, name: str = WEIGHTS
+) -> HeadedNetwork:
+    """Return a network of a model folder in fp32, with its encoder, and with its heads as far as they fit.
+
+    `carried` has, for each category, which one of the folder's it was; None where it is new.
+    """
+    state = read_weights(folder / name)
+    config = AutoConfig.from_pretrained(str(folder))
+    encoder = AutoModel.from_config(config, **without_pooler(config.model_type))
+    network = HeadedNetwork(encoder, int(config.hidden_size), heads, len(carried))
+    body = {key.removeprefix(_ENCODER): t for key, t in state.items() if key.startswith(_ENCODER)}
+    misfit = f"{folder / name} does not fit {folder / 'config.json'}; get the model again"
+    try:
+        missing, unknown = encoder.load_state_dict(body, strict=False)
+    except RuntimeError as error:
+        raise TrainingError(misfit) from error
+    if missing or unknown:
+        raise TrainingError(misfit)
+    kept = [head for head in (TOXIC, CATEGORY, CLASSES) if f"{head}.weight" in state]
+    network.take_over({head: (state[f"{head}.weight"], state[f"{head}.bias"]) for head in kept}, carried)
+    return network
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a file in fp32; raise TrainingError."""
+    try:
+        return {key: tensor.float() for key, tensor in load_file(path).items()}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise TrainingError(f"{path} cannot be read: {error}") from error
+
+
+def put_weights(network: HeadedNetwork, state: Mapping[str, torch.Tensor]) -> None:
+    """Give a network of the same shape the weights that `save_weights` wrote."""
+    heads = tuple(f"{name}." for name in network.heads)
+    network.load_state_dict({f"{_HEADS}{k}" if k.startswith(heads) else k: t for k, t in state.items()})
