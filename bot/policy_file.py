@@ -48,7 +48,10 @@ def _policy(raw: Mapping[str, Any], labels: LabelSet, curves: Mapping[str, Thres
     general, exempt, rules = (_table(raw, name) for name in ("general", "exempt", "category"))
     _known(general, _GENERAL, "[general]")
     _known(exempt, {"roles", "channels"}, "[exempt]")
-    _known(rules, set(labels.names), "the categories of this model")
+    try:
+        _known(rules, set(labels.names), "the categories of this model")
+    except PolicyError as error:
+        raise PolicyError(f"{error}; REFEREE_POLICY names a policy for the model that REFEREE_MODEL names") from error
     if not rules:
         raise PolicyError("it has no [category.NAME], so that nothing would ever be flagged; add at least one")
     return Policy(

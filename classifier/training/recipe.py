@@ -59,7 +59,8 @@ class Recipe:
 
     `base` is empty for the shipped checkpoint. `stages` says how the outputes become a verdict. Of rows whose split is
     not stated, `test_share` is kept apart to report on, and `tune_share` of the rest to choose and calibrate by.
-    `own_rows` is how many of one's own rows (not extra ones) are trained on, to see what fewer would have given.
+    `soup` averages the weights of so many seeds; `base_share` of the weights stay those of the base (Wortsman et al.
+    2022). `own_rows` is how many of one's own rows (not extra ones) are trained on, to see what fewer would have given.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -90,6 +91,7 @@ class Recipe:
     adversarial: Amount = 0.0
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
     soup: Count = 1
+    base_share: Share = 0.0
     teachers: tuple[str, ...] = ()
     teacher_weight: Share = 0.5
     augment_share: Share = 0.25
@@ -138,6 +140,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
         "adversarial",
         "seed",
         "soup",
+        "base_share",
         "teachers",
         "teacher_weight",
     ),

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -92,12 +92,14 @@ def require_sound(rows: Sequence[Row], recipe: Recipe, say: Say) -> None:
     own = [row for row in rows if not recipe.plan(row.source).extra]
     if len(own) > _MOST_AUDITED:
         return
-    for finding in audit(own, most_characters=recipe.most_characters).findings:
-        places = f" ({', '.join(finding.at)})" if finding.at else ""
+    findings = audit(own, most_characters=recipe.most_characters).findings
+    for finding in findings:
         if finding.severity is Severity.ERROR:
-            raise DataError(f"{finding.text}{places}")
-        if finding.severity is Severity.WARNING:
-            say(f"{finding.text}{places}")
+            raise DataError(finding.text + (f" ({', '.join(finding.at)})" if finding.at else ""))
+    odd = [finding for finding in findings if finding.severity is Severity.WARNING]
+    if odd:
+        kinds = ", ".join(f"{finding.kind} ({finding.count:,})" if finding.count else finding.kind for finding in odd)
+        say(f"odd in the data: {kinds}; `referee model data` tells where, and writes a clean set")
 
 
 def train_on(
@@ -219,9 +221,15 @@ def _trained(
             network.settle()
             _finish(network, folder)
         states.append(export.read_weights(folder / _DONE))
-    network = run.start.network(part)
-    export.put_weights(network, {k: torch.stack([state[k] for state in states]).mean(0) for k in states[0]})
-    return network
+    return _averaged(run.start.network(part), states, run.recipe.base_share)
+
+
+def _averaged(base: HeadedNetwork, states: Sequence[Mapping[str, torch.Tensor]], share: float) -> HeadedNetwork:
+    """Return the base with the mean weights of the trained states, of which `share` stays the base's own."""
+    own = export.plain_weights(base)
+    mean = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
+    export.put_weights(base, {name: share * own[name].float() + (1 - share) * value for name, value in mean.items()})
+    return base
 
 
 def _finish(network: HeadedNetwork, folder: Path) -> None:

@@ -29,7 +29,10 @@ from bot.console.model.choices import (
 )
 from bot.console.model.shapes import print_report, progress_bar, require_training
 from bot.console.render import console
+from bot.policy_draft import NAME, draft_policy
 from classifier.errors import DataError
+from classifier.labels import read_labels
+from classifier.model import SHIPPED
 
 _HELP = {"show_default": False}
 
@@ -136,7 +139,12 @@ def train(
     if "test" not in manifest.metrics:
         shown.print("Measured on the rows that it was also chosen and calibrated by; --test-share keeps some apart.")
     print_report(shown, manifest.metrics.get("test") or manifest.metrics["unseen"])
-    shown.print(f"The model is in {out}; MODEL_CARD.md describes it. Use it with REFEREE_MODEL={out}.")
+    use = f"REFEREE_MODEL={out}"
+    labels_made = read_labels(out / "labels.toml")
+    if labels_made.names != read_labels(SHIPPED / "labels.toml").names:
+        (out / NAME).write_text(draft_policy(labels_made, manifest.curves), encoding="utf-8")
+        use += f" REFEREE_POLICY={out / NAME} (a first policy for its categories: it flags and does nothing)"
+    shown.print(f"The model is in {out}; MODEL_CARD.md describes it. Use it with {use}.")
 
 
 def _figures(figures: dict[str, float]) -> str:

@@ -113,9 +113,14 @@ def onnx_logits(path: Path, windows: Sequence[Sequence[int]], *, batch: int = 64
 def save_weights(network: HeadedNetwork, path: Path, *, exact: bool = False) -> None:
     """Write the network's weights, in fp16 unless they are to be `exact`."""
     kind = torch.float32 if exact else torch.float16
-    state = {name.removeprefix(_HEADS): tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    state = plain_weights(network)
     plain = {name: t.to(kind) if t.is_floating_point() else t.clone() for name, t in state.items()}
     save_file({name: tensor.contiguous() for name, tensor in plain.items()}, path)
+
+
+def plain_weights(network: HeadedNetwork) -> dict[str, torch.Tensor]:
+    """Return the weights under the names that files have."""
+    return {name.removeprefix(_HEADS): tensor.detach().cpu() for name, tensor in network.state_dict().items()}
 
 
 def load_weights(
