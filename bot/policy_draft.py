@@ -52,7 +52,7 @@ def _act(name: str, curves: Mapping[str, ThresholdCurve]) -> str:
     """Return from where to act: never below the flag threshold, which may lie above the plain probability."""
     if _reached(name, _ACT, curves) or not _reached(name, _FLAG, curves):
         return _limit(name, _ACT, curves)
-    return str(max(_PLAIN[_ACT], round(min(curves[name].threshold(1 / _FLAG) + 0.0005, 1.0), 3)))
+    return str(max(_PLAIN[_ACT], round(min(curves[name].threshold(1 / _FLAG) + 0.001, 1.0), 3)))
 
 
 def _reached(name: str, one_in: int, curves: Mapping[str, ThresholdCurve]) -> bool:
