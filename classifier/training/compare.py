@@ -21,7 +21,7 @@ from classifier.manifest import MANIFEST
 from classifier.model import Classifier, load
 from classifier.training.comparison.outcome import Comparison, LearningPoint, Outcome, TestRow
 from classifier.training.data import taxonomy
-from classifier.training.data.corpus import corpus_of
+from classifier.training.data.corpus import Corpus, corpus_of
 from classifier.training.data.mapping import category_name
 from classifier.training.data.rows import Row
 from classifier.training.learning.fit import Progress
@@ -87,7 +87,8 @@ def compare(
     """
     _require_names(plan.settings)
     labels = taxonomy.labels_for(rows, plan.labels)
-    test = corpus_of(rows, plan.settings[0].recipe, labels).test
+    corpus = corpus_of(rows, plan.settings[0].recipe, labels)
+    test = corpus.test
     if not test:
         raise DataError("there are no test rows to compare on; give a --test-share, or mark rows `split: test`")
     texts = [row.text for row in test]
@@ -100,7 +101,7 @@ def compare(
     shown = tuple(TestRow(row.text, _truth(row, names), row.toxic > _HALF, row.source) for row in test)
     return Comparison(
         title=plan.title,
-        about=_about(rows, shown),
+        about=_about(corpus, shown),
         classes=names,
         rows=shown,
         outcomes=tuple(outcomes),
@@ -261,10 +262,13 @@ def _auc(truth: NDArray[np.bool_], toxic: NDArray[np.float64]) -> float:
     return float(roc_auc_score(truth, toxic))
 
 
-def _about(rows: Sequence[Row], test: Sequence[TestRow]) -> str:
-    sources = sorted({row.source for row in rows})
+def _about(corpus: Corpus, test: Sequence[TestRow]) -> str:
+    sources = ", ".join(f"{count:,} of {name}" for name, count in sorted(corpus.sources().items()))
     toxic = sum(row.toxic for row in test)
-    return f"{len(rows):,} rows of {', '.join(sources)}; {len(test):,} test rows, {toxic:,} of them toxic."
+    return (
+        f"Trained on {len(corpus.train):,} rows ({sources}), chosen by {len(corpus.tune):,}; {len(test):,} test rows, "
+        f"{toxic:,} of them toxic."
+    )
 
 
 def _notes(plan: Plan, labels: LabelSet) -> Iterator[str]:

@@ -1,5 +1,6 @@
 import errno
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -15,9 +16,11 @@ import torch
 from classifier import load
 from classifier.errors import TrainingError
 from classifier.labels import read_labels
+from classifier.training.data.rows import lot
 from classifier.training.recipe import changed, read_recipe
 from classifier.training.run import Job, train
 from tests.classifier.training.conftest import Trained, World
+from tests.classifier.training.tiny_bertweet import build_bertweet
 from tests.classifier.training.tiny_world import village_rows, write_rows
 
 
@@ -253,3 +256,21 @@ def test_a_checkpoint_that_finds_no_room_leaves_the_earlier_ones(
     monkeypatch.undo()
     train(replace(job_of(world, tmp_path / "model"), resume=True))
     assert (tmp_path / "model" / "manifest.json").exists()
+
+
+def test_a_base_of_bertweets_format_is_trained_and_served(world: World, tmp_path: Path) -> None:
+    kinds = {"non_toxic": ("nice", "best", "gg"), "rude": ("noob", "not", "cannot")}
+    texts = [
+        {"text": f"{first} {second} {third}", "label": label}
+        for label, words in kinds.items()
+        for first, second, third in itertools.product(words, ("team", "shot", "game", "heal"), ("me", "you", "the"))
+    ]
+    rows = [row | {"split": "tune" if lot(row["text"], "bertweet") < 0.3 else "train"} for row in texts]
+    data = write_rows(tmp_path / "tweets.jsonl", rows)
+    base = build_bertweet(tmp_path / "bertweet")
+
+    train(job_of(world, tmp_path / "model", data=(str(data),), base=str(base), epochs=8.0, augment_share=0.0))
+
+    nice, rude = load(tmp_path / "model", threads=1).score(["nice team you", "noob team you"])
+    assert nice.toxic < 0.5 < rude.toxic
+    assert load(tmp_path / "model").manifest.training["base"] == "bertweet"
