@@ -21,7 +21,7 @@ def test_training_says_its_steps_and_no_noise_of_libraries(trained: Trained) -> 
     assert [noise for noise in NOISE if noise in said] == []
     assert [line for line in trained.ran.err.splitlines() if line.strip()] == [
         "reading the data",
-        "76 rows to train on, 33 unseen ones to choose by",
+        "80 rows to train on, 33 unseen ones to choose by",
         "training model",
         "exporting to ONNX and int8",
         "calibrating and measuring",

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from classifier import load
-from classifier.errors import TrainingError
+from classifier.errors import DataError, TrainingError
 from classifier.labels import read_labels
 from classifier.training.data.rows import lot
 from classifier.training.recipe import changed, read_recipe
@@ -44,7 +44,7 @@ def test_a_trained_folder_loads_and_tells_rude_from_nice(trained: Trained) -> No
 
 
 def test_the_manifest_has_the_hash_of_every_file(trained: Trained, manifest: Mapping[str, Any]) -> None:
-    described = {path.name for path in trained.folder.iterdir()} - {"manifest.json", "MODEL_CARD.md"}
+    described = {path.name for path in trained.folder.iterdir()} - {"manifest.json", "MODEL_CARD.md", "policy.toml"}
 
     assert manifest["files"].keys() == described
     for name, record in manifest["files"].items():
@@ -111,11 +111,13 @@ def test_checkpoints_of_an_earlier_run_are_not_written_over(world: World, tmp_pa
         train(job_of(world, tmp_path / "model"))
 
 
-@pytest.mark.parametrize("label", ["non_toxic", "rude"])
-def test_data_of_one_kind_is_refused(world: World, tmp_path: Path, label: str) -> None:
+@pytest.mark.parametrize(
+    ("label", "told"), [("non_toxic", "every row is non_toxic"), ("rude", r"every row is rude.*--clean")]
+)
+def test_data_of_one_kind_is_refused(world: World, tmp_path: Path, label: str, told: str) -> None:
     data = write_rows(tmp_path / "one.jsonl", [{"text": f"line {n}", "label": label} for n in range(20)])
 
-    with pytest.raises(TrainingError, match="only one of toxic and non_toxic; training needs rows of both"):
+    with pytest.raises(DataError, match=told):
         train(job_of(world, tmp_path / "model", data=(str(data),)))
 
 
