@@ -57,7 +57,7 @@ class SourcePlan:
 class Recipe:
     """Hold every choice of a training run; shares are 0..1, lengths in characters or tokens.
 
-    `base` is empty for the shipped checkpoint. `stages` says how the outputes become a verdict. Of rows whose split is
+    `base` is empty for the shipped checkpoint. `stages` says how the outputs become a verdict. Of rows whose split is
     not stated, `test_share` is kept apart to report on, and `tune_share` of the rest to choose and calibrate by.
     `soup` averages the weights of so many seeds; `base_share` of the weights stay those of the base (Wortsman et al.
     2022). `own_rows` is how many of one's own rows (not extra ones) are trained on, to see what fewer would have given.

@@ -1,9 +1,13 @@
 """Options that training and comparing share, and how they change a recipe."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from classifier.errors import DataError
 
 if TYPE_CHECKING:
     from classifier.training.recipe import Recipe
@@ -85,23 +89,35 @@ def stem(name: str) -> str:
     return Path(name).name.split(".")[0] or "referee"
 
 
-def mapped(recipe: "Recipe", file: Path | None, columns: dict[str, Any]) -> "Recipe":
-    """Return the recipe with the label mapping of a file, and with the columns of the command line."""
-    from dataclasses import replace
-
-    from classifier.training.data.mapping import read_label_map
+def mapped(recipe: "Recipe", file: Path | None, columns: Mapping[str, str | None], clean: Sequence[str]) -> "Recipe":
+    """Return the recipe with the label mapping of a file, and with the columns and labels of the command line."""
+    from classifier.training.data.mapping import read_label_map, with_options
 
     mapping = read_label_map(file) if file else recipe.mapping
-    given = {name: value for name, value in columns.items() if value}
-    if "clean" in given:
-        given["clean"] = tuple(given["clean"])
-    return replace(recipe, mapping=replace(mapping, **given))
+    return replace(recipe, mapping=with_options(mapping, clean=clean, **columns))
 
 
-def with_extra(recipe: "Recipe", files: list[Path], rows: int | None) -> "Recipe":
+def chosen_recipe(
+    file: Path | None,
+    data: Sequence[Path],
+    extra: Sequence[Path],
+    extra_rows: int | None,
+    map_file: Path | None,
+    columns: Mapping[str, str | None],
+    clean: Sequence[str],
+    **choices: object,
+) -> "Recipe":
+    """Return the recipe of a file, or the studio's, with what the command line says; raise DataError."""
+    from classifier.training.recipe import STUDIO, changed, read_recipe
+
+    recipe = changed(read_recipe(file or STUDIO), data=tuple(map(str, [*data, *extra])) or None, **choices)
+    if not recipe.data:
+        raise DataError("there is no data; name a CSV or JSONL file of `text` and `label`")
+    return _with_extra(mapped(recipe, map_file, columns, clean), extra, extra_rows)
+
+
+def _with_extra(recipe: "Recipe", files: Sequence[Path], rows: int | None) -> "Recipe":
     """Return the recipe with the sources of the extra files marked as such."""
-    from dataclasses import replace
-
     plans = dict(recipe.sources)
     for path in files:
         source = stem(path.name)

@@ -22,8 +22,7 @@ from bot.console.model.choices import (
     TestShare,
     TextColumn,
     TuneShare,
-    mapped,
-    with_extra,
+    chosen_recipe,
 )
 from bot.console.model.shapes import AsJson, progress_bar, require_training
 from bot.console.render import clean as safe
@@ -89,19 +88,19 @@ def compare(
     from classifier.training.comparison.table import markdown_table
     from classifier.training.data.corpus import data_files, gather
     from classifier.training.quiet import quiet_libraries
-    from classifier.training.recipe import STUDIO, changed, read_recipe
 
-    chosen = changed(
-        read_recipe(recipe or STUDIO),
-        data=tuple(map(str, [*(data or []), *(extra or [])])) or None,
+    chosen = chosen_recipe(
+        recipe,
+        data or [],
+        extra or [],
+        extra_rows,
+        map_file,
+        {"text": text, "label": label, "group": group},
+        clean or [],
         test_share=test_share,
         tune_share=tune_share,
         epochs=epochs,
     )
-    chosen = mapped(chosen, map_file, {"text": text, "label": label, "group": group, "clean": clean})
-    chosen = with_extra(chosen, extra or [], extra_rows)
-    if not chosen.data:
-        raise DataError("there is no data to compare on; name a CSV or JSONL file of `text` and `label`")
     listed = _settings(chosen, settings, stages or [], base or [], model or [])
     plan = Plan(
         settings=listed,

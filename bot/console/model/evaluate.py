@@ -105,10 +105,10 @@ def evaluate(
         raise typer.BadParameter(f"--whole measures on every row, --part {part} does not; give one of them")
     folder = SHIPPED if model == _SHIPPED else Path(model)
     chosen = Rows.ALL if whole else part
-    columns = {"text": text, "label": label, "group": group, "clean": clean}
+    columns = {"text": text, "label": label, "group": group}
     question = Question(
         paths=tuple(data or ()),
-        recipe=mapped(_recipe(folder, recipe), map_file, columns),
+        recipe=mapped(_recipe(folder, recipe), map_file, columns, clean or []),
         part=None if chosen is None else Part(chosen.value),
         threshold=threshold,
         probes=probes,

@@ -23,14 +23,12 @@ from bot.console.model.choices import (
     TestShare,
     TextColumn,
     TuneShare,
-    mapped,
+    chosen_recipe,
     stem,
-    with_extra,
 )
 from bot.console.model.shapes import print_report, progress_bar, require_training
 from bot.console.render import console
 from bot.policy_draft import NAME, draft_policy
-from classifier.errors import DataError
 from classifier.labels import read_labels
 from classifier.model import SHIPPED
 
@@ -91,13 +89,17 @@ def train(
     """
     require_training()
     from classifier.training.quiet import quiet_libraries
-    from classifier.training.recipe import STUDIO, changed, read_recipe
     from classifier.training.run import Job
     from classifier.training.run import train as run
 
-    chosen = changed(
-        read_recipe(recipe or STUDIO),
-        data=tuple(map(str, [*(data or []), *(extra or [])])) or None,
+    chosen = chosen_recipe(
+        recipe,
+        data or [],
+        extra or [],
+        extra_rows,
+        map_file,
+        {"text": text, "label": label, "group": group},
+        clean or [],
         base=base,
         stages=stages,
         test_share=test_share,
@@ -114,10 +116,6 @@ def train(
         soup=soup,
         seed=seed,
     )
-    chosen = mapped(chosen, map_file, {"text": text, "label": label, "group": group, "clean": clean})
-    chosen = with_extra(chosen, extra or [], extra_rows)
-    if not chosen.data:
-        raise DataError("there is no data to train on; name a CSV or JSONL file of `text` and `label`")
     out = out or Path(f"{stem(chosen.data[0])}-model")
     job = Job(
         out=out,
