@@ -2,22 +2,22 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.domain import Purged
+from bot.domain import Platform, Purged
 from bot.errors import InputError
 from bot.pipeline import Pipeline, Ports
 from bot.policy import Policy
 from bot.policy_file import DEFAULT, read_policy
-from bot.ports import Clock, Enforcer, IncidentStore, Notifier
+from bot.ports import Clock, Enforcer, IncidentStore, Notifier, Policies, Scorer, Transcriber
 from bot.settings import Settings
 from bot.speech.limits import ClipLimits
 from bot.speech.transcriber import WhisperTranscriber
-from bot.store import SqlIncidentStore, open_store
+from bot.store import SqlIncidentStore, Stores, open_stores
 from classifier import Batcher, BatcherLimits, Classifier, load
 
 _DECODER_MB = 250
@@ -37,8 +37,28 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """Hold what every front end builds its pipeline from.
+
+    `policy` is the operator's; `waiting` tells how many texts wait for a score.
+    """
+
+    classifier: Classifier
+    policy: Policy
+    stores: Stores
+    scorer: Scorer
+    transcriber: Transcriber | None
+    waiting: Callable[[], int] = lambda: 0
+
+    def pipeline(self, enforcer: Enforcer, notifier: Notifier, policies: Policies | None = None) -> Pipeline:
+        """Return a pipeline that acts and shows through these; without `policies` the operator's holds everywhere."""
+        ports = Ports(self.scorer, self.stores.incidents, enforcer, notifier, self.transcriber)
+        return Pipeline(ports, policies or self.policy)
+
+
+@dataclass(frozen=True, slots=True)
 class Referee:
-    """Hold the parts that a front end uses."""
+    """Hold the parts that the front end of a recorded log uses."""
 
     pipeline: Pipeline
     store: SqlIncidentStore
@@ -82,12 +102,19 @@ async def open_transcriber(settings: Settings) -> AsyncIterator[WhisperTranscrib
 @asynccontextmanager
 async def open_incidents(settings: Settings) -> AsyncIterator[SqlIncidentStore]:
     """Hand out the store that the settings name, and close it afterwards; raise StoreError."""
+    async with open_all_stores(settings) as stores:
+        yield stores.incidents
+
+
+@asynccontextmanager
+async def open_all_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """Hand out everything that the database of the settings keeps, and close it afterwards; raise StoreError."""
     keys = settings.content_keys.get_secret_value() if settings.content_keys else None
-    store = await open_store(settings.database_url, keys=keys, key_file=settings.content_key_file)
+    stores = await open_stores(settings.database_url, keys=keys, key_file=settings.content_key_file)
     try:
-        yield store
+        yield stores
     finally:
-        await store.close()
+        await stores.close()
 
 
 async def purge(store: IncidentStore, settings: Settings, clock: Clock) -> Purged:
@@ -97,10 +124,8 @@ async def purge(store: IncidentStore, settings: Settings, clock: Clock) -> Purge
 
 
 @asynccontextmanager
-async def assemble(
-    settings: Settings, enforcer: Enforcer, notifier: Notifier, *, clock: Clock | None = None, patient: bool = False
-) -> AsyncIterator[Referee]:
-    """Build everything, purge what has expired, finish what a stop left open, and close it all in order.
+async def open_parts(settings: Settings, *, clock: Clock | None = None, patient: bool = False) -> AsyncIterator[Parts]:
+    """Build what every front end needs, purge what has expired, and close it all in order.
 
     `patient` is for content that can wait, such as a recorded log: every line is scored, however long it takes.
     Raise ClassifierError or RefereeError.
@@ -109,13 +134,22 @@ async def assemble(
     async with AsyncExitStack() as stack:
         classifier = await asyncio.to_thread(load_classifier, settings)
         policy = await asyncio.to_thread(load_policy, settings, classifier)
-        store = await stack.enter_async_context(open_incidents(settings))
-        await purge(store, settings, clock or SystemClock())
+        stores = await stack.enter_async_context(open_all_stores(settings))
+        await purge(stores.incidents, settings, clock or SystemClock())
         transcriber = await stack.enter_async_context(open_transcriber(settings))
         scorer = await stack.enter_async_context(Batcher(classifier, _PATIENT if patient else limits))
-        pipeline = Pipeline(Ports(scorer, store, enforcer, notifier, transcriber), policy)
-        await pipeline.recover()
-        yield Referee(pipeline, store, classifier, policy)
+        yield Parts(classifier, policy, stores, scorer, transcriber, lambda: scorer.depth)
+
+
+@asynccontextmanager
+async def assemble(
+    settings: Settings, enforcer: Enforcer, notifier: Notifier, *, clock: Clock | None = None, patient: bool = False
+) -> AsyncIterator[Referee]:
+    """Build the referee of a recorded log, and finish what a stop left open of one before; see `open_parts`."""
+    async with open_parts(settings, clock=clock, patient=patient) as parts:
+        pipeline = parts.pipeline(enforcer, notifier)
+        await pipeline.recover(Platform.LOG, (clock or SystemClock()).now())
+        yield Referee(pipeline, parts.stores.incidents, parts.classifier, parts.policy)
 
 
 def with_database(settings: Settings, path: Path | None) -> Settings:

@@ -9,11 +9,33 @@ from types import MappingProxyType
 UNCHECKED = "unchecked"
 """The category of an incident whose content could not be judged; no model may use the name."""
 
+REPORTED = "reported"
+"""The category of an incident that only a member's report brought up; no model may use the name."""
+
 
 class Platform(StrEnum):
-    """Where an excerpt came from. Content from a chat log is the operator's own and may become training rows."""
+    """Where an excerpt came from. Content from a chat log is the operator's own and may become training rows.
+
+    Discord forbids that for content obtained through its API.
+    """
 
     LOG = "log"
+    DISCORD = "discord"
+
+
+class Surface(StrEnum):
+    """The part of a message, or of a community, that a text was read from."""
+
+    TEXT = "text"
+    FORWARD = "forward"
+    EMBED = "embed"
+    POLL = "poll"
+    ATTACHMENT = "attachment"
+    STICKER = "sticker"
+    COMPONENT = "component"
+    CLIP = "clip"
+    TITLE = "title"
+    NAME = "name"
 
 
 class Mode(StrEnum):
@@ -55,28 +77,53 @@ class Outcome(StrEnum):
     SIMULATED = "simulated"
     REFUSED = "refused"
     FAILED = "failed"
+    HELD = "held"
+    UNDONE = "undone"
 
 
 class ReviewState(StrEnum):
     """Where an incident stands with the moderators."""
 
     OPEN = "open"
+    ESCALATED = "escalated"
     CONFIRMED = "confirmed"
     DISMISSED = "dismissed"
 
+    @property
+    def waits(self) -> bool:
+        """Tell whether a verdict is still to be given."""
+        return self in (ReviewState.OPEN, ReviewState.ESCALATED)
+
 
 class ReviewVerdict(StrEnum):
-    """What a moderator can say of an incident."""
+    """What a person can say of an incident, or do about it.
+
+    `ACT` is a punishment by hand, named in the note. `REPORT` comes from a member who is no moderator.
+    """
 
     CONFIRM = "confirm"
     DISMISS = "dismiss"
     RELABEL = "relabel"
     REOPEN = "reopen"
+    ESCALATE = "escalate"
+    TAKE_OVER = "take_over"
+    ACT = "act"
+    REPORT = "report"
+
+    @property
+    def decides(self) -> bool:
+        """Tell whether it closes an incident."""
+        return self in (ReviewVerdict.CONFIRM, ReviewVerdict.DISMISS, ReviewVerdict.RELABEL)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceKey:
-    """Identify one revision of one message; a second delivery has the same key."""
+    """Identify one revision of one message; a second delivery has the same key.
+
+    Where the front end cannot number revisions, `revision` is empty, and the text that is flagged takes its place: what
+    was flagged once is not flagged again, whatever else of the message changes. What is no message has a name of its
+    kind as `message`, such as "thread:ID" or "member:ID".
+    """
 
     platform: Platform
     community: str
@@ -124,8 +171,20 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Hold a text that came with a message beside what its author typed: each is judged alone."""
+
+    surface: Surface
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Hold one thing that a member said, as text or as a clip; `at` has a time zone."""
+    """Hold one thing that a member said, as text or as a clip; `at` has a time zone.
+
+    `text` was read from `surface`; `parts` came with it. `flag_only` says why nobody may be punished for it, and is
+    empty where that is left to the policy.
+    """
 
     key: SourceKey
     author: str
@@ -134,6 +193,9 @@ class Excerpt:
     clip: Clip | None = None
     roles: frozenset[str] = frozenset()
     reply_to: str | None = None
+    surface: Surface = Surface.TEXT
+    parts: tuple[Part, ...] = ()
+    flag_only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +250,7 @@ class Incident:
     words: tuple[str, ...] = ()
     transcript_doubt: float | None = None
     clip_name: str | None = None
+    surface: Surface = Surface.TEXT
     id: int = 0
     created_at: datetime | None = None
     outcome: Outcome = Outcome.NOT_NEEDED
@@ -226,7 +289,11 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class IncidentQuery:
-    """Narrow a list of incidents; None means any. Times have a zone; `limit` and `before_id` page, newest first."""
+    """Narrow a list of incidents; None means any. Times have a zone; `limit` and `before_id` page, newest first.
+
+    `reviewed_by` names a moderator who gave a verdict on them, or took them over; `waiting` asks for those that still
+    need a verdict.
+    """
 
     category: str | None = None
     author: str | None = None
@@ -236,6 +303,9 @@ class IncidentQuery:
     until: datetime | None = None
     before_id: int | None = None
     limit: int | None = 50
+    platform: Platform | None = None
+    reviewed_by: str | None = None
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,10 @@ class LogEnforcer:
         """Return that the action was only worked out."""
         return Outcome.SIMULATED, "a recorded log cannot be acted on"
 
+    async def undo(self, incident: Incident) -> tuple[Outcome, str]:
+        """Return that there is nothing to take back."""
+        return Outcome.SIMULATED, "nothing was done"
+
 
 class SilentNotifier:
     """Show nothing: the terminal prints what it needs as it goes."""

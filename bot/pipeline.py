@@ -1,20 +1,34 @@
 """Excerpt to verdict to decision to incident to action: the way of one message."""
 
 import asyncio
+import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from weakref import WeakValueDictionary
 
 from bot import policy as rules
 from bot.context import Context, Reading
-from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Incident, Outcome, Transcript
-from bot.errors import RefereeError, SpeechError
+from bot.domain import (
+    UNCHECKED,
+    Action,
+    Decision,
+    Excerpt,
+    History,
+    Incident,
+    Outcome,
+    Platform,
+    SourceKey,
+    Surface,
+    Transcript,
+)
+from bot.errors import RefereeError, SpeechError, StoreError
 from bot.policy import Policy
-from bot.ports import Enforcer, IncidentStore, Notifier, Scorer, Transcriber
+from bot.ports import Enforcer, IncidentStore, Notifier, Policies, Scorer, Transcriber
 from bot.tally import Tally
-from classifier import NotScored, Verdict
+from classifier import NotScored, Verdict, WordWeight
 
 _log = logging.getLogger(__name__)
 _MOST_REMEMBERED = 20_000
@@ -41,6 +55,17 @@ class Handled:
     transcript: Transcript | None = None
     incident: Incident | None = None
     created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Hold what would become of an excerpt, of which nothing is kept; `verdict` is None where there is none."""
+
+    text: str
+    verdict: Verdict | NotScored | None
+    decision: Decision
+    words: tuple[WordWeight, ...] = ()
+    transcript: Transcript | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +99,33 @@ _Started = asyncio.Queue[asyncio.Task[_Judged] | None]
 class Pipeline:
     """Take excerpts through scoring, policy, store, action and notice."""
 
-    def __init__(self, ports: Ports, policy: Policy) -> None:
+    def __init__(self, ports: Ports, policies: Policies) -> None:
         self._ports = ports
-        self._policy = policy
-        self._context = Context(policy.join_window)
+        self._policies = policies
+        self._context = Context()
         self._flagged: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self.tally = Tally()
+        self._tallies: dict[str, Tally] = {}
+
+    def tally_of(self, community: str) -> Tally:
+        """Return the counts of one community."""
+        return self._tallies.setdefault(community, Tally())
 
     async def handle(self, excerpt: Excerpt) -> Handled:
         """Take one excerpt all the way; raise StoreError where its incident cannot be kept."""
-        return await self._settle(await self._judge(excerpt, self._context.readings(excerpt)))
+        return await self._settle(await self._judge(excerpt, self._readings(excerpt)))
+
+    async def preview(self, excerpt: Excerpt) -> Preview:
+        """Judge one excerpt as `handle` would, alone and for somebody without strikes; keep and do nothing."""
+        judged = await self._judge(excerpt, Context().readings(excerpt, self._policy(excerpt).join_window))
+        choices = [*self._judged_choices(judged, History()), *self._unchecked_choice(judged)]
+        best = max(choices, key=lambda choice: self._rank(judged, choice), default=None)
+        if best is None:
+            missing = judged.not_scored or judged.verdict
+            return Preview(judged.excerpt.text, missing, rules.nothing(_why_nothing(judged)), (), judged.transcript)
+        words = await self._ports.scorer.explain(best.reading.text) if best.verdict else ()
+        return Preview(best.reading.text, best.verdict or judged.not_scored, best.decision, words, judged.transcript)
 
     async def run(self, excerpts: AsyncIterable[Excerpt], *, ahead: int = 256) -> AsyncGenerator[Handled, None]:
         """Take a stream all the way, up to `ahead` excerpts at a time, deciding in the order of the stream.
@@ -104,21 +145,27 @@ class Pipeline:
                 left.cancel()
             await asyncio.gather(feeding, *begun, return_exceptions=True)
 
-    async def recover(self) -> list[Incident]:
-        """Act on what was decided but not finished before the last stop; return those incidents."""
-        return [await self._enforce(incident) for incident in await self._ports.store.pending()]
+    async def recover(self, platform: Platform, before: datetime) -> list[Incident]:
+        """Act on what was decided before then, but not finished, on a platform; return those incidents."""
+        return [await self._enforce(incident) for incident in await self._ports.store.pending(platform, before)]
+
+    def _policy(self, excerpt: Excerpt) -> Policy:
+        return self._policies.of(excerpt.key.community)
+
+    def _readings(self, excerpt: Excerpt) -> tuple[Reading, ...]:
+        return self._context.readings(excerpt, self._policy(excerpt).join_window)
 
     async def _feed(self, excerpts: AsyncIterable[Excerpt], room: asyncio.Semaphore, started: _Started) -> None:
         try:
             async for excerpt in excerpts:
                 await room.acquire()
-                readings = self._context.readings(excerpt)
+                readings = self._readings(excerpt)
                 started.put_nowait(asyncio.create_task(self._judge(excerpt, readings)))
         finally:
             started.put_nowait(None)
 
     async def _judge(self, excerpt: Excerpt, readings: tuple[Reading, ...]) -> _Judged:
-        if self._policy.exempts(excerpt):
+        if self._policy(excerpt).exempts(excerpt):
             return _Judged(excerpt, exempt=True)
         transcript = None
         if excerpt.clip is not None:
@@ -137,49 +184,72 @@ class Pipeline:
         return _Judged(excerpt, judged, transcript, missing, _left_out(judged, transcript))
 
     async def _settle(self, judged: _Judged) -> Handled:
-        """Decide, keep and act; an author's excerpts take turns, so that each sees the strikes before it."""
+        """Decide and keep, then act; an author's excerpts take turns, so that each sees the strikes before it."""
         self._count(judged)
         author = (judged.excerpt.key.community, judged.excerpt.author)
         async with self._turns.setdefault(author, asyncio.Lock()):
-            choice = max(await self._choices(judged), key=lambda c: rules.rank(self._policy, c.decision), default=None)
+            choice = max(await self._choices(judged), key=lambda c: self._rank(judged, c), default=None)
             if choice is None or choice.decision.action is Action.NONE:
                 verdict, decision = judged.not_scored or judged.verdict, rules.nothing(_why_nothing(judged))
                 return Handled(judged.excerpt, verdict, decision, judged.transcript)
-            return await self._keep(judged, choice)
+            handled = await self._keep(judged, choice)
+        # Acting may wait for the network, and the author's next line need not: it sees the strike already.
+        return await self._act(handled)
+
+    def _rank(self, judged: _Judged, choice: _Choice) -> tuple[object, ...]:
+        return rules.rank(self._policy(judged.excerpt), choice.decision)
 
     async def _choices(self, judged: _Judged) -> list[_Choice]:
-        choices = [_Choice(r, v, await self._decide(judged, r, v)) for r, v in self._fresh(judged)]
-        if judged.unchecked:
-            decision = rules.decide_unchecked(self._policy, judged.excerpt, judged.unchecked)
-            choices.append(_Choice(Reading(judged.excerpt.text), judged.verdict, decision))
-        return choices
-
-    async def _decide(self, judged: _Judged, reading: Reading, verdict: Verdict) -> Decision:
-        excerpt, transcript = judged.excerpt, judged.transcript
-        decision = rules.decide(self._policy, verdict, excerpt, History(), excerpt.at, transcript)
-        if decision.would.punishes:
-            # Only a ladder asks for the past: most lines never cost a query.
-            since = excerpt.at - self._policy.history_window
+        """Ask the policy of every reading; the author's past is only read where a rule asks for a punishment."""
+        choices = self._judged_choices(judged, History())
+        if any(choice.decision.would.punishes for choice in choices):
+            excerpt = judged.excerpt
+            since = excerpt.at - self._policy(excerpt).history_window
             history = await self._ports.store.history(excerpt.key.community, excerpt.author, since)
-            decision = rules.decide(self._policy, verdict, excerpt, history, excerpt.at, transcript)
+            choices = self._judged_choices(judged, history)
+        return [*choices, *self._unchecked_choice(judged)]
+
+    def _judged_choices(self, judged: _Judged, history: History) -> list[_Choice]:
+        return [_Choice(r, v, self._decide(judged, r, v, history)) for r, v in self._fresh(judged)]
+
+    def _unchecked_choice(self, judged: _Judged) -> Iterable[_Choice]:
+        if judged.unchecked:
+            decision = rules.decide_unchecked(self._policy(judged.excerpt), judged.excerpt, judged.unchecked)
+            yield _Choice(Reading(judged.excerpt.text, surface=_surface(judged.excerpt)), judged.verdict, decision)
+
+    def _decide(self, judged: _Judged, reading: Reading, verdict: Verdict, history: History) -> Decision:
+        excerpt, policy = judged.excerpt, self._policy(judged.excerpt)
+        decision = rules.decide(policy, verdict, excerpt, history, excerpt.at, judged.transcript)
         if reading.before:
             decision = replace(decision, reasons=(*decision.reasons, "read together with the lines before it"))
-        return rules.flag_only(decision, "several authors wrote it: flagged only") if reading.shared else decision
+        if reading.shared:
+            decision = rules.flag_only(decision, "several authors wrote it: flagged only")
+        return rules.flag_only(decision, f"{excerpt.flag_only}: flagged only") if excerpt.flag_only else decision
 
     async def _keep(self, judged: _Judged, choice: _Choice) -> Handled:
         unchecked = choice.decision.category == UNCHECKED
         words = () if unchecked else await self._ports.scorer.explain(choice.reading.text)
-        recorded = await self._ports.store.record(_incident(judged, choice, tuple(w.word for w in words)))
+        try:
+            recorded = await self._ports.store.record(_incident(judged, choice, tuple(w.word for w in words)))
+        except StoreError:
+            for tally in self._counters(judged.excerpt):
+                tally.not_kept += 1
+            raise
         incident = recorded.incident
         self._remember(judged.excerpt, choice.reading)
-        self.tally.flagged[choice.decision.category] += 1
-        if recorded.created:
-            self.tally.incidents += 1
-            incident = await self._enforce(incident)
-            await self._ports.notifier.notify(judged.excerpt, incident)
-        else:
-            self.tally.known += 1
+        for tally in self._counters(judged.excerpt):
+            tally.flagged[choice.decision.category] += 1
+            tally.incidents += recorded.created
+            tally.known += not recorded.created
         return Handled(judged.excerpt, choice.verdict, incident.decision, judged.transcript, incident, recorded.created)
+
+    async def _act(self, handled: Handled) -> Handled:
+        """Act on an incident that was just written, and show it; one that was known is left alone."""
+        if handled.incident is None or not handled.created:
+            return handled
+        incident = await self._enforce(handled.incident)
+        await self._ports.notifier.notify(handled.excerpt, incident)
+        return replace(handled, incident=incident)
 
     async def _enforce(self, incident: Incident) -> Incident:
         if incident.outcome is not Outcome.PENDING:
@@ -190,7 +260,8 @@ class Pipeline:
             _log.exception("acting on incident %d failed", incident.id)
             outcome, detail = Outcome.FAILED, str(error)
         await self._ports.store.finish(incident.id, outcome, detail)
-        self.tally.outcomes[outcome] += 1
+        for tally in (self.tally, self.tally_of(incident.key.community)):
+            tally.outcomes[outcome] += 1
         return replace(incident, outcome=outcome, outcome_detail=detail)
 
     def _fresh(self, judged: _Judged) -> Iterable[tuple[Reading, Verdict]]:
@@ -206,23 +277,31 @@ class Pipeline:
         while len(self._flagged) > _MOST_REMEMBERED:
             self._flagged.popitem(last=False)
 
+    def _counters(self, excerpt: Excerpt) -> tuple[Tally, Tally]:
+        return self.tally, self.tally_of(excerpt.key.community)
+
     def _count(self, judged: _Judged) -> None:
-        self.tally.seen += 1
-        self.tally.clips += judged.excerpt.clip is not None
-        if judged.exempt:
-            self.tally.exempt += 1
-        elif judged.not_scored is not None:
-            self.tally.not_scored[judged.not_scored.reason] += 1
-        elif not judged.readings:
-            self.tally.unchecked += 1
-        else:
-            self.tally.scored += 1
+        for tally in self._counters(judged.excerpt):
+            tally.seen += 1
+            tally.clips += judged.excerpt.clip is not None
+            if judged.exempt:
+                tally.exempt += 1
+            elif judged.not_scored is not None:
+                tally.not_scored[judged.not_scored.reason] += 1
+            elif not judged.readings:
+                tally.unchecked += 1
+            else:
+                tally.scored += 1
 
 
 def spoken(transcript: Transcript) -> tuple[Reading, ...]:
     """Return the whole transcript and each of its segments, so that one sentence is not drowned by the rest."""
     texts = dict.fromkeys([transcript.text, *(segment.text.strip() for segment in transcript.segments)])
-    return tuple(Reading(text) for text in texts)
+    return tuple(Reading(text, surface=Surface.CLIP) for text in texts)
+
+
+def _surface(excerpt: Excerpt) -> Surface:
+    return Surface.CLIP if excerpt.clip is not None else excerpt.surface
 
 
 def _left_out(judged: Iterable[tuple[Reading, Verdict]], transcript: Transcript | None) -> str:
@@ -245,7 +324,7 @@ def _why_nothing(judged: _Judged) -> str:
 def _incident(judged: _Judged, choice: _Choice, words: tuple[str, ...]) -> Incident:
     excerpt, verdict = judged.excerpt, choice.verdict
     return Incident(
-        key=excerpt.key,
+        key=_key(excerpt.key, choice.reading),
         author=excerpt.author,
         at=excerpt.at,
         text=choice.reading.text,
@@ -256,5 +335,13 @@ def _incident(judged: _Judged, choice: _Choice, words: tuple[str, ...]) -> Incid
         words=words,
         transcript_doubt=judged.transcript.doubt if judged.transcript else None,
         clip_name=excerpt.clip.name if excerpt.clip else None,
+        surface=choice.reading.surface,
         outcome=Outcome.PENDING if choice.decision.action.punishes else Outcome.NOT_NEEDED,
     )
+
+
+def _key(key: SourceKey, reading: Reading) -> SourceKey:
+    """Return the key of what was flagged; a revision without a number is told by its text."""
+    if key.revision:
+        return key
+    return replace(key, revision=hashlib.sha256(reading.text.encode("utf-8", "surrogatepass")).hexdigest()[:16])

@@ -11,11 +11,13 @@ from bot.domain import (
     Incident,
     IncidentQuery,
     Outcome,
+    Platform,
     Purged,
     Recorded,
     Review,
     Transcript,
 )
+from bot.policy import Policy
 from classifier import NotScored, Verdict, WordWeight
 
 
@@ -55,8 +57,8 @@ class IncidentStore(Protocol):
     async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> None:
         """Write what became of an incident's action."""
 
-    async def pending(self) -> Sequence[Incident]:
-        """Return the incidents whose action was decided but not finished, oldest first."""
+    async def pending(self, platform: Platform, before: datetime) -> Sequence[Incident]:
+        """Return a platform's incidents created before then whose action is not finished, oldest first."""
 
     async def history(self, community: str, author: str, since: datetime) -> History:
         """Return the author's strikes in that community from `since` on.
@@ -77,6 +79,9 @@ class IncidentStore(Protocol):
     async def review(self, review: Review) -> Incident:
         """Keep a moderator's verdict and return the incident as it stands after it; raise UnknownIncident."""
 
+    async def decide_first(self, reviews: Sequence[Review]) -> Sequence[Review]:
+        """Keep the verdicts on those of their incidents that wait for one; return those kept."""
+
     async def reviews(self, incident_id: int) -> Sequence[Review]:
         """Return every verdict on an incident, oldest first."""
 
@@ -87,11 +92,21 @@ class IncidentStore(Protocol):
         """Finish what is being written and let go of the database."""
 
 
+class Policies(Protocol):
+    """Know each community's policy."""
+
+    def of(self, community: str) -> Policy:
+        """Return the policy in force in a community."""
+
+
 class Enforcer(Protocol):
     """Do what was decided."""
 
     async def enforce(self, incident: Incident) -> tuple[Outcome, str]:
         """Carry out the incident's action; return what became of it and a detail for the moderators."""
+
+    async def undo(self, incident: Incident) -> tuple[Outcome, str]:
+        """Take back what can be taken back of a carried-out action; return the outcome then, and what remains."""
 
 
 class Notifier(Protocol):

@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Tally:
-    """Count excerpts and what became of them; `seen` is the sum of scored, not scored, unchecked and exempt ones."""
+    """Count excerpts and what became of them; `seen` is the sum of scored, not scored, unchecked and exempt ones.
+
+    `not_kept` counts incidents that the database did not take.
+    """
 
     seen: int = 0
     scored: int = 0
@@ -15,6 +18,7 @@ class Tally:
     unchecked: int = 0
     incidents: int = 0
     known: int = 0
+    not_kept: int = 0
     not_scored: Counter[str] = field(default_factory=Counter)
     flagged: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)

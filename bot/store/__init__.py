@@ -5,7 +5,17 @@
 wrong in the words of `bot.errors`. Only this package knows the database driver.
 """
 
+from bot.store.cards import SqlCardStore
+from bot.store.communities import SqlCommunityStore
 from bot.store.incidents import SqlIncidentStore
-from bot.store.opening import database_path, open_store
+from bot.store.opening import Stores, database_path, open_store, open_stores
 
-__all__ = ["SqlIncidentStore", "database_path", "open_store"]
+__all__ = [
+    "SqlCardStore",
+    "SqlCommunityStore",
+    "SqlIncidentStore",
+    "Stores",
+    "database_path",
+    "open_store",
+    "open_stores",
+]

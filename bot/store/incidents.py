@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Executable, RowMapping, func, select, update
+from sqlalchemy import Executable, RowMapping, Text, cast, func, literal, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.community import ERASED
 from bot.domain import (
     History,
     Incident,
     IncidentQuery,
     Outcome,
+    Platform,
     Purged,
     Recorded,
     Review,
@@ -24,7 +26,7 @@ from bot.store import queries
 from bot.store.cipher import ContentCipher
 from bot.store.database import Database
 from bot.store.rows import from_micros, incident_of, incident_values, review_of, review_values, to_micros
-from bot.store.schema import incidents, reviews
+from bot.store.schema import cards, incidents, reviews
 
 _STREAM_PAGE = 100
 
@@ -33,7 +35,9 @@ _STATE_AFTER = {
     ReviewVerdict.DISMISS: ReviewState.DISMISSED,
     ReviewVerdict.RELABEL: ReviewState.CONFIRMED,
     ReviewVerdict.REOPEN: ReviewState.OPEN,
+    ReviewVerdict.ESCALATE: ReviewState.ESCALATED,
 }
+"""The state after a verdict; the other verdicts leave it."""
 
 
 class SqlIncidentStore:
@@ -59,9 +63,9 @@ class SqlIncidentStore:
         async with self._database.writing() as connection:
             await self._change(connection, incident_id, {"outcome": outcome.value, "outcome_detail": detail})
 
-    async def pending(self) -> Sequence[Incident]:
-        """Return the incidents whose action was decided but not finished, oldest first."""
-        return await self._incidents(queries.pending())
+    async def pending(self, platform: Platform, before: datetime) -> Sequence[Incident]:
+        """Return a platform's incidents created before then whose action is not finished, oldest first."""
+        return await self._incidents(queries.pending(platform, to_micros(before)))
 
     async def history(self, community: str, author: str, since: datetime) -> History:
         """Return the author's strikes in that community from `since` on, oldest first.
@@ -102,15 +106,24 @@ class SqlIncidentStore:
 
         A relabel names the category (else InputError); a confirmation and a dismissal leave it, reopening clears it.
         """
-        changes: dict[str, str | None] = {"state": _STATE_AFTER[review.verdict].value}
-        if review.verdict is ReviewVerdict.RELABEL:
-            changes["final_category"] = _new_category(review)
-        elif review.verdict is ReviewVerdict.REOPEN:
-            changes["final_category"] = None
         async with self._database.writing() as connection:
-            await self._change(connection, review.incident_id, changes)
-            await connection.execute(insert(reviews).values(review_values(review, self._cipher)))
+            await self._apply(connection, review)
             return await self._get(connection, review.incident_id)
+
+    async def decide_first(self, given: Sequence[Review]) -> Sequence[Review]:
+        """Keep the verdicts on those of their incidents that wait for one, all at once; return those kept.
+
+        Of two moderators who decide at the same time, one gets everything and the other nothing. What is gone is left
+        out.
+        """
+        kept: list[Review] = []
+        async with self._database.writing() as connection:
+            for review in given:
+                row = (await connection.execute(queries.state_of(review.incident_id))).scalar_one_or_none()
+                if row is not None and ReviewState(row).waits:
+                    await self._apply(connection, review)
+                    kept.append(review)
+        return kept
 
     async def reviews(self, incident_id: int) -> Sequence[Review]:
         """Return every verdict on an incident, oldest first; they are kept when the incident is purged."""
@@ -127,6 +140,25 @@ class SqlIncidentStore:
         cleared = await self._repeat(queries.drop_content(to_micros(content_before)))
         await self._repeat(queries.drop_notes(to_micros(content_before)))
         return Purged(contents=cleared, incidents=dropped)
+
+    async def erase(self, community: str, author: str) -> int:
+        """Drop what a member wrote from that community's incidents and who they are; return the number of incidents.
+
+        What is left says that something was flagged, and as what, of nobody. Reports that the member made lose their
+        name and their note.
+        """
+        own = select(incidents.c.id).where(incidents.c.community == community, incidents.c.author == author)
+        here = select(incidents.c.id).where(incidents.c.community == community)
+        nobody = {"author": ERASED, "content": None, "message": literal("erased:").concat(cast(incidents.c.id, Text))}
+        made = (reviews.c.moderator == author, reviews.c.verdict == ReviewVerdict.REPORT.value)
+        async with self._database.writing() as connection:
+            await connection.execute(update(reviews).where(reviews.c.incident_id.in_(own)).values(note=None))
+            reported = update(reviews).where(*made, reviews.c.incident_id.in_(here))
+            await connection.execute(reported.values(moderator=ERASED, note=None))
+            shown = update(cards).where(cards.c.community == community, cards.c.author == author)
+            await connection.execute(shown.values(author=ERASED))
+            mine = update(incidents).where(incidents.c.community == community, incidents.c.author == author)
+            return int((await connection.execute(mine.values(nobody))).rowcount)
 
     async def counts(self) -> Mapping[str, int]:
         """Return the number of incidents in each review state."""
@@ -155,6 +187,20 @@ class SqlIncidentStore:
         if row is None:
             raise self._unknown(incident_id)
         return incident_of(row, self._cipher)
+
+    async def _apply(self, connection: AsyncConnection, review: Review) -> None:
+        changes: dict[str, str | None] = {}
+        if review.verdict in _STATE_AFTER:
+            changes["state"] = _STATE_AFTER[review.verdict].value
+        if review.verdict is ReviewVerdict.RELABEL:
+            changes["final_category"] = _new_category(review)
+        elif review.verdict is ReviewVerdict.REOPEN:
+            changes["final_category"] = None
+        if changes:
+            await self._change(connection, review.incident_id, changes)
+        else:
+            await self._get(connection, review.incident_id)
+        await connection.execute(insert(reviews).values(review_values(review, self._cipher)))
 
     async def _change(self, connection: AsyncConnection, incident_id: int, changes: Mapping[str, str | None]) -> None:
         change = update(incidents).where(queries.of_id(incident_id)).values(changes)

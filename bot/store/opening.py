@@ -2,13 +2,16 @@
 
 import asyncio
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.errors import StoreError
+from bot.store.cards import SqlCardStore
 from bot.store.cipher import ContentCipher
+from bot.store.communities import SqlCommunityStore
 from bot.store.database import Database
 from bot.store.failures import failures_of
 from bot.store.incidents import SqlIncidentStore
@@ -19,10 +22,30 @@ from bot.store.rekey import check_value, rekey, require_fit, write_check_value
 _SCHEMES = ("sqlite+aiosqlite", "sqlite")
 
 
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Hold what one database keeps; `close` lets go of all of it."""
+
+    incidents: SqlIncidentStore
+    communities: SqlCommunityStore
+    cards: SqlCardStore
+
+    async def close(self) -> None:
+        """Finish what is being written and let go of the database."""
+        await self.incidents.close()
+
+
 async def open_store(
     url: str, *, keys: str | None = None, key_file: Path | None = None, busy_timeout_s: float = 5.0
 ) -> SqlIncidentStore:
-    """Open the store at `sqlite+aiosqlite:///PATH`, making folder, database and key file where there are none.
+    """Open the incidents alone, as `open_stores` does."""
+    return (await open_stores(url, keys=keys, key_file=key_file, busy_timeout_s=busy_timeout_s)).incidents
+
+
+async def open_stores(
+    url: str, *, keys: str | None = None, key_file: Path | None = None, busy_timeout_s: float = 5.0
+) -> Stores:
+    """Open the stores at `sqlite+aiosqlite:///PATH`, making folder, database and key file where there are none.
 
     `keys` are Fernet keys separated by commas, the first of which encrypts; without them `key_file` holds the keys, by
     default `referee.key` beside the database. With a new first key everything is encrypted anew before this returns.
@@ -38,7 +61,7 @@ async def open_store(
     except BaseException:
         await database.close()
         raise
-    return SqlIncidentStore(database, cipher)
+    return Stores(SqlIncidentStore(database, cipher), SqlCommunityStore(database), SqlCardStore(database, cipher))
 
 
 def database_path(url: str) -> Path:

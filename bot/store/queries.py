@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import Executable, and_, delete, func, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.domain import UNCHECKED, IncidentQuery, Outcome, ReviewState, SourceKey
+from bot.domain import REPORTED, UNCHECKED, IncidentQuery, Outcome, Platform, ReviewState, ReviewVerdict, SourceKey
 from bot.store.rows import key_values, to_micros
 from bot.store.schema import incidents, reviews
 
@@ -28,16 +28,18 @@ def of_key(key: SourceKey) -> Executable:
     return select(incidents).where(*(incidents.c[name] == value for name, value in key_values(key).items()))
 
 
-def pending() -> Executable:
-    """Select the incidents whose action is not finished, oldest first."""
-    return select(incidents).where(incidents.c.outcome == Outcome.PENDING.value).order_by(incidents.c.id)
+def pending(platform: Platform, before_micros: int) -> Executable:
+    """Select a platform's incidents created before a moment whose action is not finished, oldest first."""
+    row = incidents.c
+    left = (row.outcome == Outcome.PENDING.value, row.platform == platform.value, row.created_at < before_micros)
+    return select(incidents).where(*left).order_by(row.id)
 
 
 def strikes(community: str, author: str, since_micros: int) -> Executable:
     """Select category and time of what counts against an author, oldest first."""
     state = incidents.c.state
     counted = and_(incidents.c.strike.is_(true()), state != ReviewState.DISMISSED.value)
-    confirmed = and_(state == ReviewState.CONFIRMED.value, _category != UNCHECKED)
+    confirmed = and_(state == ReviewState.CONFIRMED.value, _category.not_in((UNCHECKED, REPORTED)))
     return (
         select(_category, incidents.c.at)
         .where(incidents.c.author == author, incidents.c.community == community, incidents.c.at >= since_micros)
@@ -62,6 +64,11 @@ def oldest_first(query: IncidentQuery, first: int, last: int, limit: int) -> Exe
     """Select up to `limit` of what the query names between two numbers, oldest first."""
     inside = incidents.c.id.between(first, last)
     return select(incidents).where(inside, *_conditions(query)).order_by(incidents.c.id).limit(limit)
+
+
+def state_of(incident_id: int) -> Executable:
+    """Select where an incident stands."""
+    return select(incidents.c.state).where(of_id(incident_id))
 
 
 def verdicts(incident_id: int) -> Executable:
@@ -89,8 +96,14 @@ def drop_incidents(before_micros: int) -> Executable:
 
 def _conditions(query: IncidentQuery) -> Iterator[ColumnElement[bool]]:
     row = incidents.c
-    equal = ((_category, query.category), (row.author, query.author), (row.community, query.community))
-    yield from (column == value for column, value in (*equal, (row.state, query.state)) if value is not None)
+    named = ((_category, query.category), (row.author, query.author), (row.community, query.community))
+    equal = (*named, (row.state, query.state), (row.platform, query.platform))
+    yield from (column == value for column, value in equal if value is not None)
+    if query.waiting:
+        yield row.state.in_([state.value for state in ReviewState if state.waits])
+    if query.reviewed_by is not None:
+        mine = (reviews.c.moderator == query.reviewed_by, reviews.c.verdict != ReviewVerdict.REPORT.value)
+        yield row.id.in_(select(reviews.c.incident_id).where(*mine))
     if query.since is not None:
         yield row.at >= to_micros(query.since)
     if query.until is not None:

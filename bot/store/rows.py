@@ -18,6 +18,7 @@ from bot.domain import (
     ReviewState,
     ReviewVerdict,
     SourceKey,
+    Surface,
 )
 from bot.errors import InputError
 from bot.store.cipher import ContentCipher
@@ -66,6 +67,7 @@ def incident_values(incident: Incident, cipher: ContentCipher) -> dict[str, obje
         "outcome_detail": incident.outcome_detail,
         "state": incident.state.value,
         "final_category": incident.final_category,
+        "surface": incident.surface.value,
     }
 
 
@@ -90,6 +92,7 @@ def incident_of(row: RowMapping, cipher: ContentCipher) -> Incident:
         outcome_detail=row["outcome_detail"],
         state=ReviewState(row["state"]),
         final_category=row["final_category"],
+        surface=Surface(row["surface"]),
     )
 
 

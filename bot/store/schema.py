@@ -83,6 +83,8 @@ incidents = Table(
     Column("outcome_detail", EscapedText, nullable=False),
     Column("state", Text, nullable=False),
     Column("final_category", EscapedText),
+    Column("surface", Text, nullable=False, server_default="text"),
+    Column("card", Integer),
     UniqueConstraint("platform", "community", "channel", "message", "revision", name="uq_incidents_source"),
     Index("ix_incidents_author", "author", "community", "at"),
     Index("ix_incidents_outcome", "outcome"),
@@ -91,6 +93,7 @@ incidents = Table(
     # A number is never given twice: the reviews of a purged incident must not seem to speak of a later one.
     sqlite_autoincrement=True,
 )
+Index("ix_incidents_card", incidents.c.card)
 Index("ix_incidents_content", incidents.c.created_at, sqlite_where=incidents.c.content.is_not(None))
 
 reviews = Table(
@@ -104,6 +107,55 @@ reviews = Table(
     Column("category", EscapedText),
     Column("note", LargeBinary),
     Index("ix_reviews_incident", "incident_id"),
+    Index("ix_reviews_moderator", "moderator"),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("community", EscapedText, nullable=False),
+    Column("author", EscapedText, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    # Where it is shown; no message means that it is still to be sent.
+    Column("channel", EscapedText),
+    Column("message", EscapedText),
+    Column("trouble", EscapedText, nullable=False, server_default=""),
+    Index("ix_cards_author", "author", "community", "last_at"),
+    Index("ix_cards_message", "message"),
+    sqlite_autoincrement=True,
+)
+
+communities = Table(
+    "communities",
+    metadata,
+    Column("id", EscapedText, primary_key=True),
+    Column("review_channel", EscapedText),
+    Column("log_channel", EscapedText),
+    Column("moderator_roles", EscapedText, nullable=False),
+    Column("policy", EscapedText, nullable=False),
+    Column("is_set_up", Boolean, nullable=False),
+    Column("held_since", BigInteger),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("community", EscapedText, nullable=False),
+    Column("author", EscapedText, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("what", EscapedText, nullable=False),
+    Column("lines", EscapedText, nullable=False),
+    Index("ix_changes_community", "community", "id"),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("community", EscapedText, primary_key=True),
+    Column("channel", EscapedText, primary_key=True),
+    Column("message", EscapedText, nullable=False),
 )
 
 meta = Table(

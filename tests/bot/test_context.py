@@ -6,15 +6,17 @@ from bot.context import Context, Reading
 from bot.domain import Clip, Excerpt
 from tests.fakes.chat import line
 
+WINDOW = timedelta(seconds=8)
+
 
 @pytest.fixture
 def context() -> Context:
-    return Context(timedelta(seconds=8))
+    return Context()
 
 
 def read(context: Context, *lines: Excerpt) -> list[str]:
     """Return the texts to score for the last of the lines."""
-    return [reading.text for reading in [context.readings(each) for each in lines][-1]]
+    return [reading.text for reading in [context.readings(each, WINDOW) for each in lines][-1]]
 
 
 def said(*texts: str) -> list[Excerpt]:
@@ -22,7 +24,7 @@ def said(*texts: str) -> list[Excerpt]:
 
 
 def test_a_line_on_its_own_is_read_as_it_is(context: Context) -> None:
-    assert context.readings(line("m1", " hello ")) == (Reading(" hello "),)
+    assert context.readings(line("m1", " hello "), WINDOW) == (Reading(" hello "),)
 
 
 def test_a_word_sent_in_two_pieces_is_read_whole(context: Context) -> None:
@@ -50,7 +52,7 @@ def test_numbers_are_no_pieces_of_a_word(context: Context) -> None:
 
 
 def test_a_joined_reading_names_the_messages_it_joins(context: Context) -> None:
-    *_, last = [context.readings(each) for each in said("listen now", "id", "iot")]
+    *_, last = [context.readings(each, WINDOW) for each in said("listen now", "id", "iot")]
 
     assert [reading.before for reading in last] == [(), ("m0", "m1"), ("m1",)]
 
@@ -115,9 +117,9 @@ def test_a_long_line_is_read_alone_and_ends_the_chain(context: Context) -> None:
 
 @pytest.mark.parametrize("silent", [line("m1", "  ", after=1), line("m1", clip=Clip("a.ogg", b""), after=1)])
 def test_a_line_without_text_neither_joins_nor_ends_the_chain(context: Context, silent: Excerpt) -> None:
-    context.readings(line("m0", "id"))
+    context.readings(line("m0", "id"), WINDOW)
 
-    assert len(context.readings(silent)) == 1
+    assert len(context.readings(silent, WINDOW)) == 1
     assert read(context, line("m2", "iot", after=2)) == ["iot", "id iot", "idiot"]
 
 
@@ -128,28 +130,28 @@ def test_only_the_last_eight_lines_of_an_author_are_kept(context: Context) -> No
 
 
 def test_only_the_authors_that_spoke_last_are_remembered() -> None:
-    context = Context(timedelta(seconds=8), authors=2)
+    context = Context(authors=2)
     for message, author in (("m1", "ann"), ("m2", "ben"), ("m3", "ann"), ("m4", "cleo")):
-        context.readings(line(message, "id", author=author))
+        context.readings(line(message, "id", author=author), WINDOW)
 
     assert read(context, line("m5", "iot", author="ann", after=1))[1:] != []
     assert read(context, line("m6", "iot", author="ben", after=1)) == ["iot"]
 
 
 def test_a_word_that_several_authors_spell_is_read_as_shared() -> None:
-    context = Context(timedelta(seconds=8))
+    context = Context()
 
     for n, letter in enumerate("idio"):
-        context.readings(line(f"m{n}", letter, author=f"a{n}", after=float(n)))
-    readings = context.readings(line("m4", "t", author="a4", after=4.0))
+        context.readings(line(f"m{n}", letter, author=f"a{n}", after=float(n)), WINDOW)
+    readings = context.readings(line("m4", "t", author="a4", after=4.0), WINDOW)
 
     assert [(reading.text, reading.shared) for reading in readings] == [("t", False), ("idiot", True)]
 
 
 def test_a_longer_line_ends_what_several_authors_spell() -> None:
-    context = Context(timedelta(seconds=8))
+    context = Context()
 
     for n, text in enumerate(("k", "y", "nice shot")):
-        context.readings(line(f"m{n}", text, author=f"a{n}", after=float(n)))
+        context.readings(line(f"m{n}", text, author=f"a{n}", after=float(n)), WINDOW)
 
-    assert len(context.readings(line("m3", "s", author="a3", after=3.0))) == 1
+    assert len(context.readings(line("m3", "s", author="a3", after=3.0), WINDOW)) == 1

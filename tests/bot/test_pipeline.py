@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import UNCHECKED, Action, Outcome, Review, ReviewVerdict
+from bot.domain import UNCHECKED, Action, Outcome, Platform, Review, ReviewVerdict
 from bot.errors import RefereeError
 from tests.fakes.bench import INSULT, LATE, POLICY, Bench, actions, insults
-from tests.fakes.chat import START, line, spoken_line, verdict
+from tests.fakes.chat import LATER, START, line, spoken_line, verdict
 
 # One message.
 
@@ -127,18 +127,18 @@ async def test_an_action_cut_off_by_a_crash_is_done_once_at_the_next_start(bench
     bench.enforcer.gate.set()
     bench.enforcer.seen.clear()
 
-    recovered = await bench.restarted().recover()
+    recovered = await bench.restarted().recover(Platform.LOG, LATER)
 
     assert [incident.outcome for incident in recovered] == [Outcome.DONE]
     assert await bench.incidents() == recovered
-    assert await bench.pipeline.recover() == []
+    assert await bench.pipeline.recover(Platform.LOG, LATER) == []
     assert len(bench.enforcer.seen) == 1
 
 
 async def test_what_is_done_is_not_done_again_at_the_next_start(bench: Bench) -> None:
     await bench.say(line("m1", "idiot"), line("m2", "you clown", author="ben"))
 
-    assert await bench.restarted().recover() == []
+    assert await bench.restarted().recover(Platform.LOG, LATER) == []
     assert len(bench.enforcer.seen) == 1
 
 

@@ -7,6 +7,8 @@ from bot.domain import Clip, Excerpt, Platform, Segment, SourceKey, Transcript
 from classifier import Verdict
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
+LATER = datetime(9000, 1, 1, tzinfo=UTC)
+"""After anything that a test does."""
 
 
 def line(

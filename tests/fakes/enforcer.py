@@ -19,6 +19,7 @@ class ListingEnforcer:
         self.error: RefereeError | None = None
         self.seen: list[Incident] = []
         self.stored: list[Incident] = []
+        self.undone: list[Incident] = []
         self.begun = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
@@ -32,3 +33,10 @@ class ListingEnforcer:
         if self.error is not None:
             raise self.error
         return self.outcome
+
+    async def undo(self, incident: Incident) -> tuple[Outcome, str]:
+        """Note that the incident's action was taken back."""
+        self.undone.append(incident)
+        if self.error is not None:
+            raise self.error
+        return Outcome.UNDONE, ""

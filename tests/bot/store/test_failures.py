@@ -89,7 +89,7 @@ async def test_a_full_disk_is_an_error_and_what_is_stored_stays_readable(opened,
     with pytest.raises(StoreFull, match=r"referee\.db"):
         await store.record(an_incident("m2", text="x" * 100_000))
     assert (await store.get(1)).key.message == "m1"
-    assert await store.counts() == {"open": 1, "confirmed": 0, "dismissed": 0}
+    assert await store.counts() == {"open": 1, "escalated": 0, "confirmed": 0, "dismissed": 0}
     assert await store.check() == "ok"
 
 

@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import IncidentQuery, Review, ReviewState, ReviewVerdict
+from bot.domain import IncidentQuery, Platform, Review, ReviewState, ReviewVerdict
+from tests.fakes.chat import LATER
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ async def test_history_pending_pages_and_purges_are_answered_from_an_index(ten, 
     at = an_incident().at
     asked = {
         "ix_incidents_author (author=? AND community=? AND at>?)": ten.history("arena", "ann", at),
-        "ix_incidents_outcome (outcome=?)": ten.pending(),
+        "ix_incidents_outcome (outcome=?)": ten.pending(Platform.LOG, LATER),
         "SCAN incidents": ten.find(IncidentQuery()),
         "INTEGER PRIMARY KEY (rowid<?)": ten.find(IncidentQuery(before_id=5, category="insult")),
         "ix_incidents_state (state=?)": ten.find(IncidentQuery(state=ReviewState.OPEN)),

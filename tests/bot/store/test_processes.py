@@ -1,7 +1,8 @@
 import asyncio
 import re
 
-from bot.domain import Outcome
+from bot.domain import Outcome, Platform
+from tests.fakes.chat import LATER
 
 PROGRAM = """
 import asyncio, os, sys
@@ -35,7 +36,7 @@ async def test_what_was_recorded_before_a_kill_is_pending_at_the_next_start(open
     status, output = await child(PROGRAM, url, "record_and_die")
     assert status == 9, output
     store = await opened()
-    (left,) = await store.pending()
+    (left,) = await store.pending(Platform.LOG, LATER)
     assert (left.id, left.text, left.outcome) == (1, "text", Outcome.PENDING)
 
 
@@ -44,4 +45,4 @@ async def test_processes_racing_from_a_first_start_share_one_key_and_store_each_
     created = [int(found[1]) for _, output in outputs if (found := re.search(r"created (\d+)", output))]
     assert (len(created), sum(created)) == (3, 20), outputs
     store = await opened()
-    assert [incident.text for incident in await store.pending()] == ["text"] * 20
+    assert [incident.text for incident in await store.pending(Platform.LOG, LATER)] == ["text"] * 20

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from bot.domain import Outcome, ReviewState
+from bot.domain import Outcome, Platform, ReviewState
 from bot.errors import InputError, StoreError, UnknownIncident
+from tests.fakes.chat import LATER
 
 
 async def test_an_incident_comes_back_as_it_was_with_a_number_and_a_time(store, an_incident):
@@ -55,7 +56,7 @@ async def test_finishing_writes_the_outcome_and_takes_the_incident_off_the_pendi
         await store.record(an_incident(message))
     await store.record(an_incident("m4", outcome=Outcome.NOT_NEEDED))
     await store.finish(2, Outcome.REFUSED, "no permission to delete")
-    assert [incident.id for incident in await store.pending()] == [1, 3]
+    assert [incident.id for incident in await store.pending(Platform.LOG, LATER)] == [1, 3]
     finished = await store.get(2)
     assert (finished.outcome, finished.outcome_detail) == (Outcome.REFUSED, "no permission to delete")
 
@@ -85,7 +86,7 @@ async def test_counts_name_every_state(store, an_incident):
     await store.record(an_incident("m1"))
     await store.record(an_incident("m2", state=ReviewState.DISMISSED))
     await store.record(an_incident("m3"))
-    assert await store.counts() == {"open": 2, "confirmed": 0, "dismissed": 1}
+    assert await store.counts() == {"open": 2, "escalated": 0, "confirmed": 0, "dismissed": 1}
 
 
 async def test_a_sound_file_checks_as_ok(store):
