@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.console import check, demo, doctor, incidents, model, replay, score
+from bot.console import check, demo, discord_bot, doctor, incidents, model, replay, score
 from bot.console.failures import FAILED, expected, line_of
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command(name="demo")(demo.demo)
+app.command(name="run")(discord_bot.run)
+app.command(name="invite")(discord_bot.invite)
 app.command(name="check")(check.check)
 app.command(name="score")(score.score)
 app.command(name="replay")(replay.replay)

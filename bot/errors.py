@@ -7,6 +7,7 @@ RefereeError
 ├── SpeechError             speech cannot be transcribed
 │   ├── ClipRejected        this clip is not usable audio
 │   └── SpeechModelMissing  there is no speech model to transcribe with
+├── DiscordUnreachable      Discord does not answer
 └── StoreError              the incident database cannot be used
     ├── UnknownIncident     no incident has this number
     ├── StoreBusy           another process holds the database
@@ -44,6 +45,10 @@ class ClipRejected(SpeechError):
 
 class SpeechModelMissing(SpeechError):
     """There is no speech model to transcribe with."""
+
+
+class DiscordUnreachable(RefereeError):
+    """Discord does not answer, or not as it should."""
 
 
 class StoreError(RefereeError):

@@ -116,6 +116,11 @@ class Pipeline:
         """Take one excerpt all the way; raise StoreError where its incident cannot be kept."""
         return await self._settle(await self._judge(excerpt, self._readings(excerpt)))
 
+    async def unchecked(self, excerpt: Excerpt, why: str) -> Handled:
+        """Bring up what could not even be read, such as a clip that was not fetched; raise StoreError."""
+        exempt = self._policy(excerpt).exempts(excerpt)
+        return await self._settle(_Judged(excerpt, unchecked=why, exempt=exempt))
+
     async def preview(self, excerpt: Excerpt) -> Preview:
         """Judge one excerpt as `handle` would, alone and for somebody without strikes; keep and do nothing."""
         judged = await self._judge(excerpt, Context().readings(excerpt, self._policy(excerpt).join_window))

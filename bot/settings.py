@@ -49,6 +49,31 @@ class Settings(BaseSettings):
     )
     clip_seconds: float = Field(600.0, gt=0, le=7200, description="How much of a clip is heard, in seconds.")
     clip_megabytes: int = Field(25, ge=1, le=500, description="The largest clip that is read, in megabytes.")
+    discord_token: SecretStr | None = Field(None, description="The token of the Discord bot, for `referee run`.")
+    watch_names: bool = Field(
+        False, description="Whether nicknames and names are judged; needs the privileged Server Members Intent."
+    )
+    watch_bots: bool = Field(False, description="Whether what other bots write on their own is judged.")
+    watch_webhooks: bool = Field(False, description="Whether what webhooks write is judged, such as a bridged game chat.")
+    actions_per_minute: int = Field(
+        30, ge=1, le=10_000, description="Automatic actions a minute in a server; more stop acting and call a human."
+    )
+    catch_up_messages: int = Field(
+        100, ge=0, le=10_000, description="Messages read per channel of what came while Referee was away; 0 reads none."
+    )
+    catch_up_hours: float = Field(
+        24.0, ge=0, le=720, description="How old a message may be that is still read after a time away, in hours."
+    )
+    attachment_hosts: str = Field(
+        "cdn.discordapp.com,media.discordapp.net",
+        description="Hosts that clips are fetched from, by https; http://HOST:PORT is for tests.",
+    )
+    discord_api: str = Field(
+        "https://discord.com/api/v10", description="Where the Discord API is; another one is for tests."
+    )
+    discord_gateway: str = Field(
+        "wss://gateway.discord.gg/", description="Where the Discord gateway is; another one is for tests."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="How much is logged; content never is."
     )

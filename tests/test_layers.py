@@ -44,6 +44,7 @@ RULES = (
     ),
     Rule(("sqlalchemy", "aiosqlite", "alembic", "cryptography"), ("bot.store",)),
     Rule(("faster_whisper", "av", "ctranslate2"), ("bot.speech",)),
+    Rule(("aiohttp", "yarl"), ("bot.fetch", "bot.enforce", "bot.app")),
     Rule(("pydantic_settings",), ("bot.settings",)),
     Rule(("typer", "rich"), ("bot.cli", "bot.console")),
     Rule(("bot",), ("bot",)),

@@ -53,6 +53,7 @@ async def _examine(db: Path | None, sample: Clip | None) -> list[Finding]:
         found.append(findings.policy(settings, classifier))
     found += await findings.database(settings)
     found.append(await findings.speech(settings, sample))
+    found.append(findings.discord(settings))
     return found
 
 

@@ -182,6 +182,25 @@ def _room(path: Path) -> Finding:
     return Finding("disk", level, text, "" if level is Level.OK else "free some space")
 
 
+def discord(settings: "Settings") -> Finding:
+    """Return whether `referee run` has what it needs to connect; nothing is asked of Discord."""
+    from bot.app.invite import application_id
+    from bot.errors import InputError, SettingsError
+    from bot.fetch import parse_hosts
+
+    if settings.discord_token is None:
+        return Finding("discord", Level.OK, "REFEREE_DISCORD_TOKEN is not set; only `referee run` needs it")
+    try:
+        parse_hosts(settings.attachment_hosts)
+        number = application_id(settings, None)
+    except SettingsError as error:
+        return Finding("discord", Level.PROBLEM, str(error), "correct REFEREE_ATTACHMENT_HOSTS")
+    except InputError:
+        advice = "copy the token anew from the portal: your application, Bot, Reset Token"
+        return Finding("discord", Level.WARNING, "REFEREE_DISCORD_TOKEN does not look like a token", advice)
+    return Finding("discord", Level.OK, f"a token for application {number}; `referee invite` prints the link")
+
+
 async def speech(settings: "Settings", sample: Clip | None) -> Finding:
     """Return whether clips can be heard; where a sample is given, by hearing it."""
     from bot.assembly import open_transcriber

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from bot.community import Change, Community
 from bot.store.database import Database
 from bot.store.rows import from_micros, to_micros
-from bot.store.schema import cards, changes, communities, incidents, reviews, seen
+from bot.store.schema import cards, changes, communities, incidents, meta, reviews, seen
 
 _CHANGES_SHOWN = 50
 
@@ -69,6 +69,18 @@ class SqlCommunityStore:
         gone = delete(seen).where(seen.c.community == community, seen.c.channel == channel)
         async with self._database.writing() as connection:
             await connection.execute(gone)
+
+    async def remember(self, name: str, value: str) -> None:
+        """Keep a note of the front end about itself under a name."""
+        values = {"name": f"note:{name}", "value": value.encode()}
+        row = insert(meta).values(values).on_conflict_do_update(index_elements=["name"], set_=values)
+        async with self._database.writing() as connection:
+            await connection.execute(row)
+
+    async def recall(self, name: str) -> str | None:
+        """Return the note of that name, None where there is none."""
+        rows = await self._rows(select(meta.c.value).where(meta.c.name == f"note:{name}"))
+        return rows[0]["value"].decode() if rows else None
 
     async def _rows(self, statement: Executable) -> Sequence[RowMapping]:
         async with self._database.reading() as connection:

@@ -71,3 +71,24 @@ async def test_a_clip_that_fails_does_not_stop_the_stream(bench: Bench) -> None:
     handled = [each async for each in bench.pipeline.run(lines)]
 
     assert [each.decision.category for each in handled] == [UNCHECKED, "insult"]
+
+
+async def test_a_clip_that_was_not_fetched_is_brought_up_once_with_its_name_and_the_reason(bench: Bench) -> None:
+    lost = spoken_line("m1", "lost.ogg")
+
+    for _ in range(2):
+        handled = await bench.pipeline.unchecked(lost, "it has expired")
+    [incident] = await bench.incidents()
+
+    assert (incident.category, incident.clip_name) == (UNCHECKED, "lost.ogg")
+    assert incident.decision.reasons == ("could not be checked: it has expired",)
+    assert [shown for _, shown in bench.notifier.seen] == [incident] == [handled.incident]
+    assert (bench.transcriber.asked, bench.enforcer.seen) == ([], [])
+    assert (bench.pipeline.tally.unchecked, bench.pipeline.tally.clips) == (2, 2)
+
+
+async def test_a_clip_that_was_not_fetched_is_left_alone_where_nothing_is_moderated(bench: Bench) -> None:
+    handled = await bench.pipeline.unchecked(spoken_line("m1", "lost.ogg", channel="staff"), "it has expired")
+
+    assert (handled.incident, await bench.incidents()) == (None, [])
+    assert bench.pipeline.tally.exempt == 1

@@ -23,7 +23,18 @@ def test_a_sound_installation_has_no_problem(referee: Run, tmp_path: Path) -> No
     found = findings(ran)
     assert ran.code == 0
     assert json.loads(ran.out)["ok"] is True
-    assert {"referee", "processor", "settings", "model", "policy", "database", "key", "disk", "speech"} == set(found)
+    assert {
+        "referee",
+        "processor",
+        "settings",
+        "model",
+        "policy",
+        "database",
+        "key",
+        "disk",
+        "speech",
+        "discord",
+    } == set(found)
     assert "1 open" in found["database"]["text"]
     assert "WAL" in found["database"]["text"]
     assert "tiny-1" in found["model"]["text"]

@@ -1,0 +1,47 @@
+"""The parts of the Discord front end, put together."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.app.client import RefereeBot
+from bot.assembly import Parts
+from bot.brake import Brake
+from bot.communities import Communities
+from bot.desk import Desk
+from bot.enforce.enforcer import DiscordEnforcer
+from bot.fetch import ClipFetcher, parse_hosts
+from bot.policy_community import Basis
+from bot.ports import Clock
+from bot.services import Services
+from bot.settings import Settings
+from bot.ui.cards import Cards
+
+Setup = Callable[[RefereeBot], Awaitable[None]]
+
+
+async def compose(settings: Settings, parts: Parts, clock: Clock, setup: Sequence[Setup]) -> RefereeBot:
+    """Return a client with everything attached, its communities loaded, not yet started; raise RefereeError."""
+    basis = Basis(parts.policy, parts.classifier.labels, parts.classifier.manifest.curves)
+    communities = Communities(parts.stores.communities, basis)
+    await communities.load()
+    brake = Brake(settings.actions_per_minute)
+    for community, since in communities.held().items():
+        brake.pull(community, since)
+    bot = RefereeBot(settings)
+    cards = Cards(bot)
+    enforcer = DiscordEnforcer(bot, communities, brake, clock, cards.call_for_help)
+    pipeline = parts.pipeline(enforcer, cards, communities)
+    fetcher = ClipFetcher(parse_hosts(settings.attachment_hosts), max_bytes=settings.clip_megabytes << 20)
+    services = Services(
+        settings=settings,
+        clock=clock,
+        stores=parts.stores,
+        communities=communities,
+        pipeline=pipeline,
+        desk=Desk(parts.stores, enforcer, clock),
+        brake=brake,
+        fetcher=fetcher,
+        model_version=parts.classifier.version,
+        waiting=parts.waiting,
+    )
+    bot.attach(services, enforcer, cards, setup)
+    return bot

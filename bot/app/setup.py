@@ -1,0 +1,24 @@
+"""The parts of the front end in the order in which they are added."""
+
+from collections.abc import Sequence
+
+from bot.app import sync, upkeep
+from bot.app.compose import Setup
+from bot.cogs import catch_up, incidents, policy, privacy, setup_guide, status, toxcheck, watch
+from bot.ui import buttons, translation
+
+STEPS: Sequence[Setup] = (
+    translation.setup,
+    buttons.setup,
+    setup_guide.setup,
+    policy.setup,
+    status.setup,
+    toxcheck.setup,
+    incidents.setup,
+    privacy.setup,
+    catch_up.setup,
+    watch.setup,
+    upkeep.setup,
+    # Last: it sends the commands that the others added.
+    sync.setup,
+)

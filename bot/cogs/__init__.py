@@ -1,0 +1,1 @@
+"""What Referee listens to in Discord, and the commands it answers."""

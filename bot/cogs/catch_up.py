@@ -1,0 +1,166 @@
+"""Catch up after a time away: finish what was begun, then read what was said meanwhile, within bounds."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import discord
+from discord.ext import commands
+
+from bot.cogs.titles import Titles
+from bot.cogs.watch import Watch
+from bot.domain import Platform
+from bot.enforce.calls import ERRORS
+from bot.errors import RefereeError
+
+if TYPE_CHECKING:
+    from bot.app.client import RefereeBot
+
+_log = logging.getLogger(__name__)
+_MOST_COUNTED = 1000
+"""How many of the messages that are not read are counted, channel by channel: each hundred costs a request."""
+MISSED = "missed"
+"""The reason under which messages are counted as not scored that came while Referee was away, and were too many."""
+
+_Readable = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Hold a channel and the message up to which it had been read."""
+
+    channel: _Readable
+    after: int
+
+
+class CatchUp(commands.Cog):
+    """Read what was said while Referee was away, once for each time away."""
+
+    def __init__(self, bot: "RefereeBot") -> None:
+        self._bot = bot
+        self._started = bot.services.clock.now()
+        self._turn = asyncio.Lock()
+        self._is_first = True
+
+    @property
+    def _watch(self) -> Watch | None:
+        found = self._bot.get_cog("Watch")
+        return found if isinstance(found, Watch) else None
+
+    @commands.Cog.listener()
+    async def on_disconnect(self) -> None:
+        """Note how far everything was read, and no further until it is known what was missed."""
+        if self._watch is not None:
+            await self._watch.note()
+            self._watch.progress.hold()
+
+    @commands.Cog.listener()
+    async def on_resumed(self) -> None:
+        """Go on as before: Discord sent what was missed."""
+        if self._watch is not None and not self._turn.locked():
+            self._watch.progress.release()
+
+    @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Finish what an earlier process began, then read what was missed; one at a time."""
+        async with self._turn:
+            if self._is_first:
+                self._is_first = False
+                await self._finish()
+            if self._watch is not None:
+                await self._read(self._watch)
+
+    async def _finish(self) -> None:
+        try:
+            await self._bot.services.pipeline.recover(Platform.DISCORD, before=self._started)
+        except RefereeError as error:
+            _log.error("what was decided before the start could not be done: %s", error)
+        try:
+            await self._bot.cards.restore()
+        except RefereeError as error:
+            _log.error("what was not shown before the start could not be shown: %s", error)
+
+    async def _read(self, watch: Watch) -> None:
+        try:
+            gaps = [gap for guild in self._bot.guilds for gap in await self._gaps(guild)]
+        except RefereeError as error:
+            _log.error("how far channels had been read is not known, so that nothing is caught up with: %s", error)
+            gaps = []
+        for gap in gaps:
+            watch.progress.begin(str(gap.channel.guild.id), str(gap.channel.id), gap.after + 1)
+        # From here on the gaps themselves keep the marks where they were.
+        watch.progress.release()
+        for gap in gaps:
+            with watch.progress.handling(str(gap.channel.guild.id), str(gap.channel.id), gap.after + 1):
+                await self._close(watch, gap)
+
+    async def _gaps(self, guild: discord.Guild) -> list[_Gap]:
+        seen = await self._bot.services.stores.communities.seen(str(guild.id))
+        if guild.unavailable or not seen or not self._bot.services.settings.catch_up_messages:
+            return []
+        return list(find_gaps(guild, seen))
+
+    async def _close(self, watch: Watch, gap: _Gap) -> None:
+        """Read a channel from where it was left; what the server refuses is logged, and left."""
+        settings, guild = self._bot.services.settings, gap.channel.guild
+        oldest = self._bot.services.clock.now() - timedelta(hours=settings.catch_up_hours)
+        after = max(gap.after, discord.utils.time_snowflake(oldest))
+        read = missed = 0
+        try:
+            await self._title(gap)
+            limit = settings.catch_up_messages + _MOST_COUNTED
+            async for message in gap.channel.history(after=discord.Object(after), limit=limit, oldest_first=True):
+                if read < settings.catch_up_messages:
+                    read += 1
+                    await watch.take(message)
+                else:
+                    missed += 1
+        except ERRORS as error:
+            _log.warning("channel %d could not be caught up with: %s", gap.channel.id, type(error).__name__)
+        self._count(guild, gap.channel.id, missed)
+
+    async def _title(self, gap: _Gap) -> None:
+        titles = self._bot.get_cog("Titles")
+        if isinstance(gap.channel, discord.Thread) and isinstance(titles, Titles) and gap.after < gap.channel.id:
+            await titles.take(gap.channel)
+
+    def _count(self, guild: discord.Guild, channel: int, missed: int) -> None:
+        if not missed:
+            return
+        _log.warning("channel %d: %d messages or more came while away and were too many to be read", channel, missed)
+        pipeline = self._bot.services.pipeline
+        for tally in (pipeline.tally, pipeline.tally_of(str(guild.id))):
+            tally.seen += missed
+            tally.not_scored[MISSED] += missed
+
+
+def find_gaps(guild: discord.Guild, seen: Mapping[str, str]) -> Iterator[_Gap]:
+    """Yield the channels in which something was said after what was seen last; nothing where nothing was seen.
+
+    A channel or thread that is younger than everything that was seen is read from its beginning.
+    """
+    latest = max(map(int, seen.values()))
+    channels: Iterable[_Readable] = (*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads)
+    for channel in channels:
+        known = seen.get(str(channel.id))
+        after = int(known) if known is not None else channel.id - 1
+        is_new = known is not None or channel.id > latest
+        if is_new and after < (channel.last_message_id or 0) and _may_read(channel):
+            yield _Gap(channel, after)
+
+
+def _may_read(channel: _Readable) -> bool:
+    try:
+        allowed = channel.permissions_for(channel.guild.me)
+    except discord.ClientException:
+        # A thread whose channel is not known.
+        return False
+    return allowed.view_channel and allowed.read_message_history
+
+
+async def setup(bot: "RefereeBot") -> None:
+    """Be ready to catch up."""
+    await bot.add_cog(CatchUp(bot))

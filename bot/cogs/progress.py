@@ -1,0 +1,75 @@
+"""How far each channel has been read, so that a restart goes on from there."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+_Place = tuple[str, str]
+
+
+class Progress:
+    """Know up to which message every channel of every server has been handled.
+
+    A channel's mark stays below each message that is still being handled. Between `hold` and `release` no marks are
+    handed out: what was missed meanwhile is not known yet.
+    """
+
+    def __init__(self) -> None:
+        self._open: defaultdict[_Place, set[int]] = defaultdict(set)
+        self._newest: dict[_Place, int] = {}
+        self._is_held = True
+
+    def hold(self) -> None:
+        """Hand out no marks until `release`."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Hand out marks again."""
+        self._is_held = False
+
+    @contextmanager
+    def handling(self, community: str, channel: str, message: int) -> Iterator[None]:
+        """Keep the channel's mark below a message; one whose handling is cancelled keeps it there until the end."""
+        self.begin(community, channel, message)
+        try:
+            yield
+        except asyncio.CancelledError:
+            # The process stops: the next one reads this message again.
+            raise
+        except BaseException:
+            self.end(community, channel, message)
+            raise
+        self.end(community, channel, message)
+
+    def begin(self, community: str, channel: str, message: int) -> None:
+        """Keep the channel's mark below a message, or below everything from there on that is still to be read."""
+        self._open[community, channel].add(message)
+
+    def end(self, community: str, channel: str, message: int) -> None:
+        """Let the channel's mark pass a message."""
+        place = (community, channel)
+        self._newest[place] = max(message, self._newest.get(place, 0))
+        still_open = self._open[place]
+        still_open.discard(message)
+        if not still_open:
+            del self._open[place]
+
+    def marks(self) -> Mapping[str, Mapping[str, str]]:
+        """Return the marks of the channels in which something was handled, by server and channel."""
+        found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for place, newest in {} if self._is_held else self._newest.items():
+            still_open = self._open.get(place)
+            found[place[0]][place[1]] = str(min(still_open) - 1 if still_open else newest)
+        return found
+
+    def written(self, community: str, marks: Mapping[str, str]) -> None:
+        """Drop the marks of a server that have been written down, those that can still move left out."""
+        for channel, mark in marks.items():
+            place = (community, channel)
+            if place not in self._open and str(self._newest.get(place)) == mark:
+                del self._newest[place]
+
+    def forget(self, community: str, channel: str) -> None:
+        """Drop the mark of a channel that is gone."""
+        self._newest.pop((community, channel), None)

@@ -1,0 +1,126 @@
+"""The page that `/referee status` shows: what needs attention first, then how the bot does, then its counts."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import discord
+
+from bot import __version__
+from bot.app.client import RefereeBot
+from bot.cogs.admission import Admitted
+from bot.cogs.listing import plain
+from bot.community import Card
+from bot.domain import IncidentQuery
+from bot.enforce.permissions import missing_permissions
+from bot.services import Services
+from bot.ui.quote import escaped
+
+_MOST_COUNTED = 500
+_TROUBLES_SHOWN = 3
+_LONGEST_TROUBLE = 200
+
+
+async def status_page(asked: Admitted, started: datetime) -> list[str]:
+    """Return the page, line by line; `started` is when the bot did. Raise StoreError."""
+    wrong = await _attention(asked)
+    head = ["**Needs attention**", *(f"- {line}" for line in wrong)] if wrong else ["**All is well.**"]
+    return [*head, *_bot(asked.bot, asked.now - started), *await _server(asked)]
+
+
+async def _attention(asked: Admitted) -> list[str]:
+    """Return what a human has to see to, gravest first."""
+    services, community = asked.services, asked.community
+    known, found = services.communities.get(community), []
+    stopped = services.brake.tripped_at(community)
+    if stopped is not None:
+        found.append(
+            f"Automatic actions are stopped since {_moment(stopped)}: there were more than "
+            f"{services.settings.actions_per_minute} in a minute. Look at the cards, then `/referee resume`."
+        )
+    if not known.is_set_up or known.review_channel is None:
+        found.append("There is no review channel: run `/referee setup`.")
+    trouble = services.communities.trouble(community)
+    if trouble:
+        found.append(f"The policy of this server makes no sense, so that nothing is done: {_short(trouble)}")
+    found += [f"Permissions: {_short(line)}" for line in missing_permissions(asked.guild, known)]
+    if not reads_content(asked.bot):
+        found.append("The Message Content Intent is off: Referee sees messages without their text.")
+    return [*found, *_unsent(await services.stores.cards.unsent(community)), *_not_kept(asked)]
+
+
+def _not_kept(asked: Admitted) -> list[str]:
+    lost = asked.services.pipeline.tally_of(asked.community).not_kept
+    return [f"Incidents not kept: {lost}. The database did not take them; the log says why."] if lost else []
+
+
+def _unsent(cards: Sequence[Card]) -> list[str]:
+    if not cards:
+        return []
+    # Many cards mostly have one trouble.
+    troubles = dict.fromkeys(_short(card.trouble or "not tried yet") for card in cards)
+    shown = "; ".join(list(troubles)[:_TROUBLES_SHOWN])
+    return [f"Cards not shown yet: {len(cards)}. {shown}"]
+
+
+def reads_content(bot: RefereeBot) -> bool:
+    """Tell whether the bot asked for the text of messages."""
+    return bot.intents.message_content
+
+
+def _bot(bot: RefereeBot, uptime: timedelta) -> list[str]:
+    services = bot.services
+    return [
+        f"**Referee {__version__}**, model `{plain(services.model_version)}`, up for {_span(uptime)}",
+        f"Decided within {_seconds(services, 0.5)} (median) and {_seconds(services, 0.95)} (95 %); "
+        f"{services.waiting()} waiting; gateway {_gateway(bot)}",
+        f"Speech is {'on' if services.settings.speech else 'off'}; text of messages is "
+        f"{'on' if reads_content(bot) else 'off'}; names are {'' if services.settings.watch_names else 'not '}watched",
+    ]
+
+
+async def _server(asked: Admitted) -> list[str]:
+    services, community = asked.services, asked.community
+    tally, preset = services.pipeline.tally_of(community), services.communities.rules(community).preset
+    waiting = await services.stores.incidents.find(
+        IncidentQuery(community=community, waiting=True, limit=_MOST_COUNTED)
+    )
+    more = "+" if len(waiting) == _MOST_COUNTED else ""
+    return [
+        f"**This server**, preset *{preset}*, {len(waiting)}{more} incidents wait for a verdict",
+        f"Since the start: {tally.seen} seen, {tally.scored} scored, {tally.exempt} exempt, "
+        f"{tally.incidents} incidents",
+        f"Flagged: {_counts(tally.flagged)}",
+        f"NOT SCORED: {_counts(tally.not_scored)}; could not be checked: {tally.unchecked}",
+        f"Done: {_counts(tally.outcomes)}",
+    ]
+
+
+def _counts(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"`{name}` {number}" for name, number in sorted(counted.items()) if number) or "none"
+
+
+def _seconds(services: Services, part: float) -> str:
+    value = services.latency.percentile(part)
+    return "–" if value is None else f"{value * 1000:.0f} ms"
+
+
+def _gateway(bot: RefereeBot) -> str:
+    # Without a connection, or before its first heartbeat, it is no number.
+    return f"{bot.latency * 1000:.0f} ms" if math.isfinite(bot.latency) else "–"
+
+
+def _span(span: timedelta) -> str:
+    minutes = int(span.total_seconds()) // 60
+    days, hours = minutes // (24 * 60), minutes // 60 % 24
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def _moment(at: datetime) -> str:
+    return discord.utils.format_dt(at, "R")
+
+
+def _short(text: str) -> str:
+    return escaped(text, _LONGEST_TROUBLE)

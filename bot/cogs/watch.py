@@ -1,0 +1,103 @@
+"""Watch what is said in servers: messages, edits, threads, and what AutoMod did before us."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import discord
+from discord.ext import commands, tasks
+
+from bot.cogs.intake import Intake
+from bot.cogs.names import Names
+from bot.cogs.progress import Progress
+from bot.cogs.titles import Titles
+from bot.errors import StoreError
+
+if TYPE_CHECKING:
+    from bot.app.client import RefereeBot
+
+_log = logging.getLogger(__name__)
+_NOTED_EVERY_S = 5.0
+
+
+class Watch(commands.Cog):
+    """Hand every message to the pipeline, and note how far each channel has been read.
+
+    Nothing is noted until `progress` is released, which whoever reads what was missed does (`bot.cogs.catch_up`).
+    """
+
+    def __init__(self, bot: "RefereeBot", intake: Intake) -> None:
+        self._bot = bot
+        self.intake = intake
+        self.progress = Progress()
+
+    async def cog_load(self) -> None:
+        """Begin to note what was read."""
+        self._note.start()
+
+    async def cog_unload(self) -> None:
+        """Note what was read at the end."""
+        self._note.cancel()
+        await self.note()
+
+    @commands.Cog.listener()
+    async def on_message(self, message: discord.Message) -> None:
+        """Judge a new message."""
+        await self.take(message)
+
+    @commands.Cog.listener()
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Judge what became of a message: an edit, or a link's preview that arrives late, cached or not."""
+        await self.intake.take_message(payload.message)
+
+    @commands.Cog.listener()
+    async def on_automod_action(self, execution: discord.AutoModAction) -> None:
+        """Remember what AutoMod has acted on; what it kept from being posted has no message."""
+        if execution.message_id is not None:
+            self._bot.enforcer.automod.note(str(execution.message_id))
+
+    @commands.Cog.listener()
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """Forget how far a channel was read that is gone."""
+        await self._forget(channel.guild.id, channel.id)
+
+    @commands.Cog.listener()
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """Forget how far a thread was read that is gone."""
+        await self._forget(payload.guild_id, payload.thread_id)
+
+    async def take(self, message: discord.Message) -> None:
+        """Judge a message of a server; until that is done, the channel counts as read up to the message before it."""
+        if message.guild is None:
+            return
+        with self.progress.handling(str(message.guild.id), str(message.channel.id), message.id):
+            await self.intake.take_message(message)
+
+    async def note(self) -> None:
+        """Write down how far each channel has been read; what the database does not take is tried again."""
+        for community, marks in self.progress.marks().items():
+            try:
+                await self._bot.services.stores.communities.note_seen(community, marks)
+            except StoreError as error:
+                _log.warning("how far server %s was read could not be noted: %s", community, error)
+            else:
+                self.progress.written(community, marks)
+
+    @tasks.loop(seconds=_NOTED_EVERY_S)
+    async def _note(self) -> None:
+        await self.note()
+
+    async def _forget(self, guild: int, channel: int) -> None:
+        self.progress.forget(str(guild), str(channel))
+        try:
+            await self._bot.services.stores.communities.forget_channel(str(guild), str(channel))
+        except StoreError as error:
+            _log.warning("how far channel %d was read could not be forgotten: %s", channel, error)
+
+
+async def setup(bot: "RefereeBot") -> None:
+    """Begin to watch; names only where the operator wants them watched."""
+    intake = Intake(bot)
+    await bot.add_cog(Watch(bot, intake))
+    await bot.add_cog(Titles(bot, intake))
+    if bot.services.settings.watch_names:
+        await bot.add_cog(Names(bot, intake))

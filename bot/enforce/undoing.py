@@ -1,0 +1,105 @@
+"""What can be taken back of an action, and what cannot."""
+
+from datetime import datetime, timedelta
+
+import discord
+
+from bot.domain import Action, Incident, Outcome, Surface
+from bot.enforce.calls import Answer, Calls, attempted
+from bot.enforce.notice import Notices, told
+from bot.enforce.permissions import LABELS
+from bot.enforce.reasons import undo_reason
+from bot.enforce.target import Target, find, guild_of, number
+from bot.ports import Clock
+
+_SLACK = timedelta(minutes=5)
+"""How much later than its incident a timeout may have begun."""
+
+_LEFT = "the member has left the server: nothing to take back there"
+
+
+class Undoing:
+    """Take back what was done about an incident."""
+
+    def __init__(self, client: discord.Client, calls: Calls, notices: Notices, clock: Clock) -> None:
+        self._client = client
+        self._calls = calls
+        self._notices = notices
+        self._clock = clock
+
+    async def take_back(self, incident: Incident) -> Answer:
+        """Return the outcome of the action from now on, and what remains of it; raise one of ERRORS.
+
+        A deletion and a kick stay done.
+        """
+        action = incident.decision.action
+        if action is Action.DELETE:
+            return Outcome.DONE, _remains(incident)
+        if action is Action.KICK:
+            return Outcome.DONE, _with_rest(incident, "was kicked, and has to be invited again")
+        if action is Action.BAN:
+            return await attempted(self._unban(incident), _needs("ban_members"), "is not banned any more")
+        target = await find(self._client, self._calls, incident, action)
+        if isinstance(target, tuple):
+            return target
+        if target.member is None:
+            return Outcome.REFUSED, _LEFT
+        if action is Action.TIMEOUT:
+            lifting = self._lift(target, incident, target.member)
+            return await attempted(lifting, _needs("moderate_members"), _LEFT)
+        if action is Action.WARN:
+            return await self._unwarn(target, incident, target.member)
+        return Outcome.NOT_NEEDED, ""
+
+    async def _unban(self, incident: Incident) -> Answer:
+        guild, author = guild_of(self._client, incident), number(incident.author)
+        if isinstance(guild, tuple):
+            return guild
+        if author is None:
+            return Outcome.REFUSED, "nothing is known any more of who was banned"
+        if not guild.me.guild_permissions.ban_members:
+            return Outcome.REFUSED, f"Referee lacks the permission {LABELS['ban_members']}"
+        call = guild.unban(discord.Object(author), reason=undo_reason(incident))
+        try:
+            await self._calls.make(incident.key.community, call)
+        except discord.NotFound:
+            return Outcome.UNDONE, _with_rest(incident, "is not banned any more")
+        return Outcome.UNDONE, _with_rest(incident, "unbanned, and has to be invited again")
+
+    async def _lift(self, target: Target, incident: Incident, member: discord.Member) -> Answer:
+        until = member.timed_out_until
+        if until is None or until <= self._clock.now():
+            return Outcome.UNDONE, _with_rest(incident, "the timeout was over already")
+        if not target.guild.me.guild_permissions.moderate_members:
+            return Outcome.REFUSED, f"Referee lacks the permission {LABELS['moderate_members']}"
+        if until > _latest_end(incident):
+            return Outcome.UNDONE, _with_rest(incident, "a longer timeout than Referee's was set since, and stays")
+        await self._calls.make(target.community, member.timeout(None, reason=undo_reason(incident)))
+        await told(member, self._notices.apology(target.guild, incident))
+        return Outcome.UNDONE, _with_rest(incident, "the timeout was lifted")
+
+    async def _unwarn(self, target: Target, incident: Incident, member: discord.Member) -> Answer:
+        if await told(member, self._notices.apology(target.guild, incident)):
+            return Outcome.UNDONE, "the member was told that it was a false alarm"
+        return Outcome.UNDONE, "the member takes no direct messages, and could not be told that it was a false alarm"
+
+
+def _latest_end(incident: Incident) -> datetime:
+    return (incident.created_at or incident.at) + (incident.decision.duration or timedelta()) + _SLACK
+
+
+def _with_rest(incident: Incident, what: str) -> str:
+    remains = _remains(incident)
+    return f"{what}; {remains}" if remains else what
+
+
+def _remains(incident: Incident) -> str:
+    """Return what stays of an action, whatever is taken back."""
+    if incident.surface is Surface.NAME:
+        return "a nickname that was reset has to be set again"
+    stayed = "the message stays" in incident.outcome_detail
+    return "" if stayed or incident.surface is Surface.TITLE else "the deleted message cannot be restored"
+
+
+def _needs(right: str) -> str:
+    return f"{LABELS[right]} is missing, or the role of Referee is too low"

@@ -1,0 +1,31 @@
+"""What the parts of a live front end share: made once at the start, handed to each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.brake import Brake
+from bot.communities import Communities
+from bot.desk import Desk
+from bot.fetch import ClipFetcher
+from bot.latency import Latency
+from bot.pipeline import Pipeline
+from bot.ports import Clock
+from bot.settings import Settings
+from bot.store import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Hold what a live front end works with; `waiting` tells how many texts wait for a score."""
+
+    settings: Settings
+    clock: Clock
+    stores: Stores
+    communities: Communities
+    pipeline: Pipeline
+    desk: Desk
+    brake: Brake
+    fetcher: ClipFetcher
+    model_version: str
+    waiting: Callable[[], int]
+    latency: Latency = field(default_factory=Latency)

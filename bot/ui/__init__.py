@@ -1,0 +1,1 @@
+"""What is shown in Discord: cards, quotes, buttons, and who may press them."""

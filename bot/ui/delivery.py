@@ -1,0 +1,119 @@
+"""Cards on their way to Discord: in the form that the server takes, with a note of what hindered them."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot.community import Card
+from bot.enforce.calls import ERRORS
+from bot.ui.card_view import layout_of, plain_of
+from bot.ui.face import Sight
+from bot.ui.posting import GONE, NO_CHANNEL, NO_PERMISSION, may_write, why_not
+
+if TYPE_CHECKING:
+    from bot.app.client import RefereeBot
+
+_log = logging.getLogger(__name__)
+_REFUSED = 400
+_UNKNOWN_CHANNEL = 10003
+_LONGEST_NONCE = 25
+_Way = Callable[[Sight], Awaitable[discord.Message]]
+
+
+class CardDelivery:
+    """Send cards, and bring those that were sent up to date."""
+
+    def __init__(self, bot: "RefereeBot") -> None:
+        self._bot = bot
+        self._plain: set[str] = set()
+        """The communities whose server does not know the newer layout."""
+
+    async def deliver(self, sight: Sight) -> bool:
+        """Send a card, or edit the message that shows it; tell whether it now shows what it should.
+
+        What could not be sent is noted with the reason. A card that a moderator deleted is left deleted.
+        """
+        card = sight.case.card
+        if card.message is None:
+            return await self._send(sight)
+        return await self._edit(sight, card, card.message)
+
+    async def _send(self, sight: Sight) -> bool:
+        card = sight.case.card
+        channel = self._bot.services.communities.get(card.community).review_channel
+        guild = self._bot.get_guild(int(card.community)) if card.community.isdigit() else None
+        if guild is None or channel is None or not channel.isdigit():
+            return await self._not_sent(card, NO_CHANNEL)
+        if not may_write(guild, int(channel)):
+            return await self._not_sent(card, NO_PERMISSION)
+        place = self._bot.get_partial_messageable(int(channel), guild_id=guild.id)
+        # Discord takes a message with the same nonce once: a card is not doubled by a crash just after it was sent.
+        nonce = f"{card.id}:{sight.case.incidents[0].key.message}"[:_LONGEST_NONCE]
+
+        async def layout(seen: Sight) -> discord.Message:
+            return await place.send(view=layout_of(seen), nonce=nonce, allowed_mentions=_nobody())
+
+        async def plain(seen: Sight) -> discord.Message:
+            content, view = plain_of(seen)
+            return await place.send(content, view=view, nonce=nonce, suppress_embeds=True, allowed_mentions=_nobody())
+
+        try:
+            message = await self._by_either(sight, layout, plain)
+        except ERRORS as error:
+            _log.warning("card %d was not taken (%s)", card.id, type(error).__name__)
+            return await self._not_sent(card, why_not(error))
+        await self._bot.services.stores.cards.sent(card.id, channel, str(message.id))
+        return True
+
+    async def _edit(self, sight: Sight, card: Card, number: str) -> bool:
+        guild = self._bot.get_guild(int(card.community)) if card.community.isdigit() else None
+        if guild is None or card.channel is None or not may_write(guild, int(card.channel)):
+            return False
+        place = self._bot.get_partial_messageable(int(card.channel), guild_id=guild.id)
+        message = place.get_partial_message(int(number))
+
+        async def layout(seen: Sight) -> discord.Message:
+            return await message.edit(view=layout_of(seen), allowed_mentions=_nobody())
+
+        async def plain(seen: Sight) -> discord.Message:
+            content, view = plain_of(seen)
+            return await message.edit(content=content, view=view, allowed_mentions=_nobody())
+
+        try:
+            await self._by_either(sight, layout, plain)
+        except discord.NotFound as error:
+            # The channel is gone with everything in it: what still waits is shown in the next one.
+            if error.code == _UNKNOWN_CHANNEL and sight.case.waits:
+                return await self._not_sent(card, GONE)
+        except discord.Forbidden:
+            _log.warning("card %d could not be brought up to date: it is forbidden", card.id)
+        except ERRORS as error:
+            _log.warning("card %d could not be brought up to date (%s)", card.id, type(error).__name__)
+            return False
+        return True
+
+    async def _by_either(self, sight: Sight, layout: _Way, plain: _Way) -> discord.Message:
+        """Use the newer layout, or plain text where the server refuses that, and remember which it takes."""
+        community = sight.case.card.community
+        first, second = (plain, layout) if community in self._plain else (layout, plain)
+        try:
+            return await first(sight)
+        except discord.HTTPException as error:
+            if error.status != _REFUSED:
+                raise
+            _log.info("card %d was refused in one form (%d); trying the other", sight.case.card.id, error.code)
+        message = await second(sight)
+        if second is plain:
+            self._plain.add(community)
+        return message
+
+    async def _not_sent(self, card: Card, trouble: str) -> bool:
+        if card.trouble != trouble or card.message is not None:
+            await self._bot.services.stores.cards.not_sent(card.id, trouble)
+        return False
+
+
+def _nobody() -> discord.AllowedMentions:
+    return discord.AllowedMentions.none()

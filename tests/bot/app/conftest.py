@@ -1,0 +1,3 @@
+from tests.loopback.fixtures import discord_world
+
+__all__ = ["discord_world"]

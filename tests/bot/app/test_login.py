@@ -1,0 +1,80 @@
+"""How the process starts, and what it says where it cannot."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bot.app.played import play
+from tests.loopback.process import RefereeProcess
+from tests.loopback.world import World
+
+MESSAGE_CONTENT, MEMBERS = 1 << 15, 1 << 1
+GUILDS, GUILD_MESSAGES, AUTOMOD = 1, 1 << 9, 1 << 21
+
+
+async def refused(world: World, folder: Path, **settings: str | None) -> str:
+    """Return the one line with which the process gives up."""
+    async with RefereeProcess(world, folder, settings=settings) as referee:
+        assert await referee.wait_exit(60) == 2, referee.output
+        lines = [line for line in referee.stderr.splitlines() if line.strip()]
+        assert len(lines) == 1, referee.output
+        return lines[0]
+
+
+async def test_the_intents_asked_for_are_exactly_those_needed(discord_world: World, tmp_path: Path) -> None:
+    async with play(discord_world, tmp_path) as played:
+        asked = discord_world.gateway.identifies[-1]["intents"]
+        assert asked == GUILDS | GUILD_MESSAGES | MESSAGE_CONTENT | AUTOMOD
+        await played.referee.stop()
+
+
+async def test_watching_names_asks_for_members_as_well(discord_world: World, tmp_path: Path) -> None:
+    async with play(discord_world, tmp_path, watch_names="true"):
+        assert discord_world.gateway.identifies[-1]["intents"] & MEMBERS
+
+
+async def test_a_token_that_is_not_accepted_is_one_line_with_the_fix(discord_world: World, tmp_path: Path) -> None:
+    line = await refused(discord_world, tmp_path, REFEREE_DISCORD_TOKEN="wrong-secret")
+
+    assert "REFEREE_DISCORD_TOKEN" in line
+    assert "Reset Token" in line
+    assert "wrong-secret" not in line
+
+
+@pytest.mark.parametrize("token", [None, "", "  "])
+async def test_no_token_is_one_line_with_the_fix(discord_world: World, tmp_path: Path, token: str | None) -> None:
+    assert "REFEREE_DISCORD_TOKEN is not set" in await refused(discord_world, tmp_path, REFEREE_DISCORD_TOKEN=token)
+    assert discord_world.calls == []
+
+
+async def test_an_intent_that_is_switched_off_is_named_in_one_line(discord_world: World, tmp_path: Path) -> None:
+    discord_world.forbidden_intents = MESSAGE_CONTENT
+
+    line = await refused(discord_world, tmp_path)
+
+    assert "Switch on Message Content Intent under Privileged Gateway Intents" in line
+    assert "Server Members" not in line
+
+
+async def test_a_server_that_does_not_answer_is_one_line(discord_world: World, tmp_path: Path) -> None:
+    line = await refused(discord_world, tmp_path, REFEREE_DISCORD_API="http://127.0.0.1:1/api/v10")
+
+    assert "http://127.0.0.1:1/api/v10 cannot be reached" in line
+
+
+async def test_commands_are_sent_once_and_again_only_when_they_change(discord_world: World, tmp_path: Path) -> None:
+    async with play(discord_world, tmp_path) as played:
+        names = {command["name"] for command in discord_world.commands[None]}
+        assert {"toxcheck", "incidents", "policy", "referee", "privacy"} <= names
+        assert {"Check toxicity", "Report to moderators"} <= names
+        await played.referee.stop()
+        await played.referee.start()
+        await discord_world.online(60)
+        assert len(discord_world.made("PUT", r"/applications/\d+/commands")) == 1
+
+
+async def test_a_server_without_commands_is_watched_all_the_same(discord_world: World, tmp_path: Path) -> None:
+    discord_world.fail("PUT", r"/applications/\d+/commands", 404, {"message": "404: Not Found", "code": 0}, times=None)
+    async with play(discord_world, tmp_path) as played:
+        await discord_world.say("alice", "you worthless idiot")
+        await discord_world.until(lambda: played.rows("id"), within=30, what="an incident")

@@ -1,0 +1,123 @@
+"""One story, played over the wire: a server from its first minute with Referee to its first undone mistake."""
+
+from pathlib import Path
+
+from bot.domain import Surface
+from tests.bot.app.played import CLIPS, RUDE, WORSE, Played, play
+from tests.loopback.answers import text_of
+from tests.loopback.world import World
+
+
+async def timed_out(world: World, who: str) -> object:
+    return world.guild.members[world.users[who]["id"]]["communication_disabled_until"]
+
+
+async def test_a_server_is_set_up_watched_moderated_and_survives_a_crash(discord_world: World, tmp_path: Path) -> None:
+    async with play(discord_world, tmp_path) as played:
+        await is_set_up(played)
+        await abuse_on_four_surfaces_is_flagged_and_one_member_timed_out(played)
+        await a_moderator_confirms_one_and_dismisses_one(played)
+        await a_crash_between_flag_and_card_loses_nothing(played)
+        await the_incident_list_is_right(played)
+        await played.referee.stop()
+        assert "Traceback" not in played.referee.stderr
+        assert not any(words in played.referee.stderr for words in (RUDE, WORSE)), "a log holds no content"
+
+
+async def is_set_up(played: Played) -> None:
+    """A server without settings is told how to start; the admin does, and lets Referee act."""
+    world = played.world
+    fresh = await world.add_guild("Castle")
+    welcome = await world.message(fresh.channel("general"), lambda message: "/referee setup" in text_of(message))
+    assert "@everyone" not in text_of(welcome)
+
+    assert "standard" in await played.set_up("standard", moderators="Moderators")
+    answer = await (await world.slash("admin", "policy set", category="insult", ladder="timeout:10m")).final()
+    assert "timeout" in answer.text
+    refused = await (await world.slash("bob", "policy set", category="insult", ladder="ban")).final()
+    assert refused.ephemeral
+    assert "ban" not in (await (await world.slash("admin", "policy show")).final()).text.split("insult", 1)[1][:200]
+
+
+async def abuse_on_four_surfaces_is_flagged_and_one_member_timed_out(played: Played) -> None:
+    world = played.world
+    await world.say("alice", "well played everyone")
+    said = await world.say("alice", RUDE)
+    call = await world.call("PATCH", rf"/guilds/\d+/members/{world.users['alice']['id']}")
+    assert call.body["communication_disabled_until"]
+    assert "incident 1" in (call.reason or "")
+    await world.until(lambda: said["id"] not in world.messages, what="the message's deletion")
+    await played.card("insult", "worthless")
+
+    bob = world.users["bob"]["id"]
+    # Bob stands above the bot, so that what he says is flagged, and the refusal is seen.
+    await world.change_role("Referee", position=1)
+    edited = await world.say("bob", "hello there")
+    await world.edit(edited, WORSE)
+    original = await world.say("owner", "as if", embeds=[{"type": "rich", "title": "what a pathetic stupid loser"}])
+    await world.forward("bob", original)
+    await world.voice_message("bob", (CLIPS / "worthless.ogg").read_bytes())
+    await world.until(
+        lambda: {Surface.TEXT, Surface.FORWARD, Surface.CLIP} <= {Surface(row[0]) for row in of(played, bob)},
+        within=60,
+        what="the edit, the forward and the voice message",
+    )
+
+
+def of(played: Played, author: str) -> list[tuple[str]]:
+    return [row[:1] for row in played.rows("surface, author") if row[1] == author]
+
+
+async def a_moderator_confirms_one_and_dismisses_one(played: Played) -> None:
+    world = played.world
+    bobs = await played.card("bob")
+    confirmed = await world.click("mod", bobs, "Confirm")
+    await confirmed.final()
+    second = await (await world.click("admin", bobs, "False alarm", stale=True)).final()
+    assert "mod" in second.text.lower(), "the second one is told who was first"
+
+    alices = await played.card("alice")
+    assert await timed_out(world, "alice")
+    await (await world.click("mod", alices, "False alarm")).final()
+    await world.until(lambda: lifted(world), what="the timeout's end")
+    assert "cannot be restored" in text_of(await played.card("alice"))
+
+
+def lifted(world: World) -> bool:
+    return world.guild.members[world.users["alice"]["id"]]["communication_disabled_until"] is None
+
+
+async def a_crash_between_flag_and_card_loses_nothing(played: Played) -> None:
+    world = played.world
+    before = len(played.cards())
+    held = world.hold("POST", rf"/channels/{world.place('mod-review')['id']}/messages")
+    await world.say("owner", RUDE)
+    await world.call("POST", rf"/channels/{world.place('mod-review')['id']}/messages", since=len(world.calls) - 1)
+    await played.referee.kill()
+    held.drop()
+    missed = await world.say("owner", WORSE)
+    await played.referee.start()
+    await played.ready()
+
+    await played.card("owner", "worthless")
+    await world.until(
+        lambda: missed["id"] in [row[0] for row in played.rows("message")], within=60, what="the catch-up"
+    )
+    assert len(played.cards()) == before + 1
+
+
+async def the_incident_list_is_right(played: Played) -> None:
+    world = played.world
+    states = played.rows("author, state, category")
+    names = {person["id"]: name for name, person in world.users.items()}
+    by_name = [(names[author], state) for author, state, _ in states]
+    assert by_name.count(("alice", "dismissed")) == 1
+    assert {state for name, state in by_name if name == "bob"} == {"confirmed"}
+    assert by_name.count(("owner", "open")) == 2
+
+    listed = (await (await world.slash("mod", "incidents list")).final()).text
+    assert all(f"{number}" in listed for number in range(1, len(states) + 1))
+    mine = (await (await world.slash("mod", "incidents mine")).final()).text
+    assert "owner" not in mine
+    refused = await (await world.slash("bob", "incidents list")).final()
+    assert "worthless" not in refused.text

@@ -1,0 +1,279 @@
+"""What was said while the bot was away is read once, within bounds, and what was begun is finished."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import discord
+import pytest
+import simcord
+
+from bot.app import sync
+from bot.app.client import RefereeBot
+from bot.app.compose import compose
+from bot.assembly import Parts, SystemClock, load_policy
+from bot.cogs import catch_up, watch
+from bot.cogs.catch_up import MISSED
+from bot.domain import Action, Decision, Incident, Mode, Outcome, Platform, SourceKey
+from bot.errors import StoreBusy
+from bot.policy_community import CommunityPolicy
+from bot.policy_presets import Preset
+from bot.ports import Clock
+from bot.settings import Settings
+from tests.fakes.discord_bench import DiscordBench, SystemTime, open_discord, shipped
+
+STEPS = (catch_up.setup, watch.setup)
+
+
+async def restart(bench: DiscordBench, clock: Clock | None = None, **settings: Any) -> RefereeBot:
+    """Stop the bot and start another one on the same store, as after a deployment."""
+    # What close() does, which simcord leaves out.
+    for cog in tuple(bench.bot.cogs):
+        await bench.bot.remove_cog(cog)
+    values = Settings(_env_file=None, **settings)  # type: ignore[call-arg]
+    parts = Parts(shipped(), load_policy(values, shipped()), bench.stores, bench.scorer, bench.transcriber)
+    bench.bot = await compose(values, parts, clock or SystemTime(), [*STEPS, sync.setup])
+    await bench.env.restart_bot(bench.bot)
+    await bench.env.settle()
+    return bench.bot
+
+
+def away(bench: DiscordBench, text: str, *, by: simcord.MemberActor | None = None, channel: int = 0) -> int:
+    """Post a message of which the bot is not told."""
+    said = bench.env.backend.create_message(channel or bench.lobby.id, (by or bench.ann).id, text, broadcast=False)
+    return said.id
+
+
+async def seen(bench: DiscordBench) -> dict[int, int]:
+    found = await bench.stores.communities.seen(bench.community)
+    return {int(channel): int(message) for channel, message in found.items()}
+
+
+async def test_how_far_channels_were_read_is_noted_every_few_seconds_and_at_the_end(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        first = await bench.ann.send(bench.lobby, "hello")
+        await bench.env.advance_time(6)
+        assert await seen(bench) == {bench.lobby.id: first.id}
+
+        second = await bench.ann.send(bench.lobby, "bye")
+        await restart(bench)
+        assert await seen(bench) == {bench.lobby.id: second.id}
+
+
+async def test_what_the_database_did_not_take_is_noted_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.stores.communities, "note_seen", busy)
+            said = await bench.ann.send(bench.lobby, "hello")
+            await bench.env.advance_time(6)
+        await bench.env.advance_time(6)
+
+        assert await seen(bench) == {bench.lobby.id: said.id}
+
+
+async def busy(*_: object) -> None:
+    raise StoreBusy("another process holds the database")
+
+
+async def test_what_was_said_while_away_is_read_in_order_and_only_once(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        missed = [away(bench, text) for text in ("one", "you idiot", "three")]
+        await restart(bench)
+
+        [incident] = await bench.incidents()
+        assert incident.key.message == str(missed[1])
+        assert [text for text in bench.scorer.scored if " " not in text] == ["hello", "one", "three"]
+        assert await noted(bench) == missed[2]
+
+        bench.scorer.scored.clear()
+        await restart(bench)
+        assert bench.scorer.scored == []
+
+
+async def noted(bench: DiscordBench) -> int:
+    await bench.env.advance_time(6)
+    return (await seen(bench))[bench.lobby.id]
+
+
+async def test_the_first_start_reads_nothing(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        away(bench, "you idiot")
+        await restart(bench)
+
+        assert bench.scorer.scored == []
+
+
+async def test_switched_off_it_reads_nothing_and_goes_on_noting(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        away(bench, "you idiot")
+        await restart(bench, catch_up_messages=0)
+        said = await bench.ann.send(bench.lobby, "back")
+
+        assert await bench.incidents() == []
+        assert await noted(bench) == said.id
+
+
+async def test_what_is_too_old_is_not_read(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        away(bench, "old")
+        await bench.env.advance_time(3 * 3600)
+        away(bench, "young")
+        await restart(bench, catch_up_hours=1)
+
+        assert bench.scorer.scored == ["hello", "young"]
+
+
+async def test_what_is_too_much_is_counted_and_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        for number in range(5):
+            away(bench, f"message {number} of a few that are too long to be pieces of a word")
+        bench.scorer.scored.clear()
+        bot = await restart(bench, catch_up_messages=2)
+        tally = bot.services.pipeline.tally_of(bench.community)
+
+        assert [text[8] for text in bench.scorer.scored] == ["0", "1"]
+        assert (tally.not_scored[MISSED], tally.seen, tally.scored) == (3, 5, 2)
+    assert f"channel {bench.lobby.id}: 3 messages or more came while away" in caplog.text
+
+
+async def test_a_thread_that_was_made_while_away_is_read_from_its_title_on(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        thread = bench.env.backend.create_thread(bench.lobby.id, "you clown", bench.ben.id, broadcast=False)
+        away(bench, "you idiot", channel=thread.id)
+        await restart(bench)
+
+        assert [each.text for each in await bench.incidents()] == ["you clown", "you idiot"]
+
+
+async def test_who_is_exempt_is_known_of_what_was_said_while_away(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        now = bench.bot.services.clock.now()
+        rules = CommunityPolicy(exempt_roles=frozenset({"Moderators"}))
+        await bench.bot.services.communities.set_rules(bench.community, rules, "ada", now, "exempt")
+        await bench.ann.send(bench.lobby, "hello")
+        for person in (bench.mia, bench.ada, bench.ann):
+            away(bench, "you idiot", by=person)
+        await restart(bench)
+
+        assert [int(each.author) for each in await bench.incidents()] == [bench.ada.id, bench.ann.id]
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+async def test_a_channel_that_cannot_be_read_does_not_keep_the_others_from_it(tmp_path: Path, status: int):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        den = bench.guild.create_text_channel("den")
+        for channel in (bench.lobby, den):
+            await bench.ann.send(channel, "hello")
+            away(bench, "you idiot", channel=channel.id)
+        bench.env.inject_error("GET", f"/channels/{bench.lobby.id}/messages", status=status, times=5)
+        await restart(bench)
+        if status == 500:
+            # The library asks again, later and later.
+            await bench.env.advance_time(60)
+        said = await bench.ann.send(bench.lobby, "back")
+
+        assert [int(each.key.channel) for each in await bench.incidents()] == [den.id]
+        assert await noted(bench) == said.id
+
+
+async def test_a_channel_that_is_hidden_costs_no_request(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        away(bench, "you idiot")
+        role = bench.guild.roles[bench.bot.user.name]  # type: ignore[union-attr]
+        bench.env.backend.guilds[bench.guild.id].roles[role.id].permissions = 0
+        bench.env.backend.guilds[bench.guild.id].roles[bench.guild.id].permissions = 0
+        await restart(bench)
+
+        assert await bench.incidents() == []
+    assert "could not be caught up with" not in caplog.text
+
+
+async def test_two_reconnects_at_once_do_not_read_anything_twice(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        catching = catching_up(bench)
+        await catching.on_disconnect()
+        missed(bench, "you idiot")
+        await asyncio.gather(catching.on_ready(), catching.on_ready())
+
+        assert bench.scorer.scored.count("you idiot") == 1
+        assert len(await bench.incidents()) == 1
+
+
+async def test_nothing_is_noted_between_a_disconnect_and_its_end(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        first = await bench.ann.send(bench.lobby, "hello")
+        catching = catching_up(bench)
+        await catching.on_disconnect()
+        second = await bench.ann.send(bench.lobby, "live again")
+        assert await noted(bench) == first.id
+
+        await catching.on_resumed()
+        assert await noted(bench) == second.id
+
+
+async def test_a_kill_while_catching_up_loses_nothing(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        first = await bench.ann.send(bench.lobby, "hello")
+        catching = catching_up(bench)
+        await catching.on_disconnect()
+        missed(bench, "slow")
+        gate = bench.scorer.hold("slow")
+        reading = asyncio.create_task(catching.on_ready())
+        await asyncio.wait_for(bench.scorer.arrived["slow"].wait(), 5)
+        live = await bench.ben.send(bench.lobby, "live")
+        assert await noted(bench) == first.id
+
+        gate.set()
+        await reading
+        assert await noted(bench) == live.id
+
+
+def catching_up(bench: DiscordBench) -> catch_up.CatchUp:
+    cog = bench.bot.get_cog("CatchUp")
+    assert isinstance(cog, catch_up.CatchUp)
+    return cog
+
+
+def missed(bench: DiscordBench, text: str) -> None:
+    """Post a message that is heard of by reconnecting only, when Discord tells which message is a channel's last."""
+    channel = bench.bot.get_channel(bench.lobby.id)
+    assert isinstance(channel, discord.TextChannel)
+    channel.last_message_id = away(bench, text)
+
+
+async def test_what_was_decided_before_the_start_is_done_after_it(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.set_up(Preset.STANDARD)
+        said = await bench.ann.send(bench.lobby, "hello")
+        decision = Decision(Action.DELETE, Action.DELETE, Mode.LIVE, "insult", 0.9, ("because",), strike=True)
+        key = SourceKey(Platform.DISCORD, bench.community, str(bench.lobby.id), str(said.id), "")
+        incident = Incident(
+            key, str(bench.ann.id), said.created_at, "you idiot", decision, 0.9, {}, "test-1", outcome=Outcome.PENDING
+        )
+        await bench.stores.incidents.record(incident)
+        # The store goes by the clock of this machine.
+        await restart(bench, clock=SystemClock())
+
+        assert [each.outcome for each in await bench.incidents()] != [Outcome.PENDING]
+
+
+async def test_how_far_a_channel_was_read_goes_with_it(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        thread = bench.env.backend.create_thread(bench.lobby.id, "a thread", bench.ann.id)
+        den = bench.guild.create_text_channel("den")
+        for channel in (thread.id, den.id):
+            bench.env.backend.create_message(channel, bench.ann.id, "hello")
+        await bench.env.advance_time(6)
+        assert {thread.id, den.id} <= (await seen(bench)).keys()
+        for channel in (thread.id, den.id):
+            bench.env.backend.delete_channel(channel)
+        await bench.env.advance_time(6)
+
+        assert not {thread.id, den.id} & (await seen(bench)).keys()
