@@ -6,6 +6,8 @@ RefereeError
 ├── PolicyError             a policy file that contradicts itself
 ├── SpeechError             speech cannot be transcribed
 │   ├── ClipRejected        this clip is not usable audio
+│   │   ├── ClipTooLarge    it is larger than what is fetched
+│   │   └── NoSoundTrack    it is a picture or a film without sound
 │   └── SpeechModelMissing  there is no speech model to transcribe with
 ├── DiscordUnreachable      Discord does not answer
 └── StoreError              the incident database cannot be used
@@ -41,6 +43,14 @@ class SpeechError(RefereeError):
 
 class ClipRejected(SpeechError):
     """A clip is not usable audio."""
+
+
+class ClipTooLarge(ClipRejected):
+    """A clip is larger than what is fetched."""
+
+
+class NoSoundTrack(ClipRejected):
+    """A clip is sound and whole, but there is no sound track in it: nothing can be said in it."""
 
 
 class SpeechModelMissing(SpeechError):

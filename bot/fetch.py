@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from bot.domain import Clip
-from bot.errors import ClipRejected, SettingsError
+from bot.errors import ClipRejected, ClipTooLarge, SettingsError
 
 DISCORD_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
 """Where Discord keeps what members attach."""
@@ -191,7 +191,7 @@ class ClipFetcher:
             raise self._too_large(label)
 
     def _too_large(self, label: str) -> ClipRejected:
-        return ClipRejected(f"{label} is larger than {self._max_bytes / (1 << 20):.4g} MB")
+        return ClipTooLarge(f"{label} is larger than {self._max_bytes / (1 << 20):.4g} MB")
 
     def _open(self, label: str) -> aiohttp.ClientSession:
         """Return the session, made here because it belongs to the loop that runs."""

@@ -24,7 +24,7 @@ from bot.domain import (
     Surface,
     Transcript,
 )
-from bot.errors import RefereeError, SpeechError, StoreError
+from bot.errors import NoSoundTrack, RefereeError, SpeechError, StoreError
 from bot.policy import Policy
 from bot.ports import Enforcer, IncidentStore, Notifier, Policies, Scorer, Transcriber
 from bot.tally import Tally
@@ -178,6 +178,8 @@ class Pipeline:
                 return _Judged(excerpt, unchecked="speech is switched off")
             try:
                 transcript = await self._ports.transcriber.transcribe(excerpt.clip)
+            except NoSoundTrack as error:
+                transcript = Transcript((), 0.0, 0.0, notes=(str(error),))
             except SpeechError as error:
                 # A broken clip or a missing model must not stop the messages behind it, nor pass as clean.
                 return _Judged(excerpt, unchecked=str(error))

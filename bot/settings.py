@@ -54,7 +54,9 @@ class Settings(BaseSettings):
         False, description="Whether nicknames and names are judged; needs the privileged Server Members Intent."
     )
     watch_bots: bool = Field(False, description="Whether what other bots write on their own is judged.")
-    watch_webhooks: bool = Field(False, description="Whether what webhooks write is judged, such as a bridged game chat.")
+    watch_webhooks: bool = Field(
+        False, description="Whether what webhooks write is judged, such as a bridged game chat."
+    )
     actions_per_minute: int = Field(
         30, ge=1, le=10_000, description="Automatic actions a minute in a server; more stop acting and call a human."
     )

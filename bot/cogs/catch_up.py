@@ -107,19 +107,22 @@ class CatchUp(commands.Cog):
         """Read a channel from where it was left; what the server refuses is logged, and left."""
         settings, guild = self._bot.services.settings, gap.channel.guild
         oldest = self._bot.services.clock.now() - timedelta(hours=settings.catch_up_hours)
-        after = max(gap.after, discord.utils.time_snowflake(oldest))
-        read = missed = 0
+        after = discord.Object(max(gap.after, discord.utils.time_snowflake(oldest)))
+        limit = settings.catch_up_messages + _MOST_COUNTED
+        newest: list[discord.Message] = []
+        missed = 0
         try:
             await self._title(gap)
-            limit = settings.catch_up_messages + _MOST_COUNTED
-            async for message in gap.channel.history(after=discord.Object(after), limit=limit, oldest_first=True):
-                if read < settings.catch_up_messages:
-                    read += 1
-                    await watch.take(message)
+            # The newest are what moderators can still do something about, so that the oldest are those left out.
+            async for message in gap.channel.history(after=after, limit=limit, oldest_first=False):
+                if len(newest) < settings.catch_up_messages:
+                    newest.append(message)
                 else:
                     missed += 1
         except ERRORS as error:
             _log.warning("channel %d could not be caught up with: %s", gap.channel.id, type(error).__name__)
+        for message in reversed(newest):
+            await watch.take(message)
         self._count(guild, gap.channel.id, missed)
 
     async def _title(self, gap: _Gap) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,10 +14,10 @@ import discord
 from bot.cogs.members import Members
 from bot.cogs.responsible import is_ours, places, responsible
 from bot.cogs.revisions import Revisions
-from bot.cogs.surfaces import MessageContent, read_message
+from bot.cogs.surfaces import MessageContent, is_film, read_message
 from bot.domain import Clip, Excerpt, Platform, SourceKey, Surface
 from bot.enforce.protect import protection
-from bot.errors import ClipRejected, RefereeError
+from bot.errors import ClipRejected, ClipTooLarge, RefereeError
 from bot.tally import Tally
 
 if TYPE_CHECKING:
@@ -41,10 +42,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """Hold the excerpt of a clip; `trouble` says why there are no bytes in it."""
+    """Hold the excerpt of a clip; `trouble` says why there are no bytes in it.
+
+    `is_expected` is trouble that moderators are not called for, only told of in the counts.
+    """
 
     excerpt: Excerpt
     trouble: str = ""
+    is_expected: bool = False
 
 
 class Intake:
@@ -56,6 +61,15 @@ class Intake:
         self._revisions = Revisions()
         self._room = asyncio.Semaphore(_MOST_AT_ONCE)
         self._clip_room = asyncio.Semaphore(_MOST_WITH_CLIPS)
+        self._at_work = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def finish(self, within: float) -> None:
+        """Wait until nothing is being handled, so long at most; what is cut off is read again by the next process."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._idle.wait()
 
     async def take_message(self, message: discord.Message) -> None:
         """Judge a message, new or edited, where it says something new; what goes wrong is logged."""
@@ -100,14 +114,23 @@ class Intake:
         )
         if self._is_exempt(source, excerpt):
             return
-        clips = self._counted(excerpt, news.clips)
-        if clips:
-            async with self._clip_room:
+        with self._working():
+            clips = self._counted(excerpt, news.clips)
+            async with self._clip_room if clips else nullcontext():
                 kept = await self._judge(excerpt, news, clips, arrived)
-        else:
-            kept = await self._judge(excerpt, news, (), arrived)
         if not kept:
             self._revisions.forget(remembered)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        self._at_work += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+            if not self._at_work:
+                self._idle.set()
 
     @property
     def _own(self) -> frozenset[int]:
@@ -153,11 +176,14 @@ class Intake:
         """Return the clips to listen to; with speech off there are none, and those that there were are counted."""
         if self._bot.services.settings.speech:
             return clips
-        for tally in self._tallies(excerpt):
-            tally.seen += len(clips)
-            tally.clips += len(clips)
-            tally.unchecked += len(clips)
+        self._count_unheard(excerpt, len(clips))
         return ()
+
+    def _count_unheard(self, excerpt: Excerpt, clips: int) -> None:
+        for tally in self._tallies(excerpt):
+            tally.seen += clips
+            tally.clips += clips
+            tally.unchecked += clips
 
     def _tallies(self, excerpt: Excerpt) -> tuple[Tally, Tally]:
         pipeline = self._bot.services.pipeline
@@ -183,14 +209,18 @@ class Intake:
         try:
             clip = await self._bot.services.fetcher.fetch(attachment.url, attachment.filename)
         except ClipRejected as error:
-            return _Fetched(replace(spoken, clip=Clip(attachment.filename, b"")), str(error))
+            # Long films of play are what such servers share all day; a card for each would bury the rest.
+            usual = isinstance(error, ClipTooLarge) and is_film(attachment)
+            return _Fetched(replace(spoken, clip=Clip(attachment.filename, b"")), str(error), usual)
         return _Fetched(replace(spoken, clip=clip))
 
     async def _handle(self, fetched: _Fetched) -> bool:
         """Take an excerpt all the way; tell whether what came of it was kept."""
         pipeline, key = self._bot.services.pipeline, fetched.excerpt.key
         try:
-            if fetched.trouble:
+            if fetched.is_expected:
+                self._count_unheard(fetched.excerpt, 1)
+            elif fetched.trouble:
                 await pipeline.unchecked(fetched.excerpt, fetched.trouble)
             else:
                 await pipeline.handle(fetched.excerpt)

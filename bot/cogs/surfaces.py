@@ -18,9 +18,10 @@ _BETWEEN_WORDS = re.compile(r"[\s._+~-]+")
 _ENDING = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,4}$")
 """A longer ending is no file type, but a word that hides behind a dot."""
 _CLIP_TYPES = ("audio/", "video/", "application/ogg")
+_FILM_NAMES = (".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".3gp", ".mpeg", ".mpg", ".ogv", ".wmv", ".flv")
 _CLIP_NAMES = (
     *(".ogg", ".oga", ".opus", ".mp3", ".m4a", ".wav", ".flac", ".aac", ".wma", ".aiff", ".amr", ".weba"),
-    *(".mp4", ".webm", ".mov", ".mkv", ".avi", ".m4v", ".3gp", ".mpeg", ".mpg", ".ogv", ".wmv", ".flv"),
+    *_FILM_NAMES,
 )
 
 
@@ -66,6 +67,13 @@ def is_clip(attachment: discord.Attachment) -> bool:
     kind = (attachment.content_type or "").strip().lower()
     named = attachment.filename.lower().endswith(_CLIP_NAMES)
     return attachment.is_voice_message() or kind.startswith(_CLIP_TYPES) or named
+
+
+def is_film(attachment: discord.Attachment) -> bool:
+    """Tell whether an attachment calls itself a film, not only a recording."""
+    kind = (attachment.content_type or "").strip().lower()
+    named = attachment.filename.lower().endswith(_FILM_NAMES)
+    return (kind.startswith("video/") or named) and not attachment.is_voice_message()
 
 
 def _message_parts(message: discord.Message) -> Iterator[Part]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NOTED_EVERY_S = 5.0
+_LAST_S = 10.0
+"""How long a stop waits for what is being handled; service managers commonly kill after more than that."""
 
 
 class Watch(commands.Cog):
@@ -35,8 +37,9 @@ class Watch(commands.Cog):
         self._note.start()
 
     async def cog_unload(self) -> None:
-        """Note what was read at the end."""
+        """Finish what is being handled, and note what was read at the end."""
         self._note.cancel()
+        await self.intake.finish(_LAST_S)
         await self.note()
 
     @commands.Cog.listener()

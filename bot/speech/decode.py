@@ -15,7 +15,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from bot.errors import ClipRejected
+from bot.errors import ClipRejected, NoSoundTrack
 from bot.speech.limits import ClipLimits
 from bot.speech.sound import CHANNELS, FRAME_BYTES, RATE, SAMPLE_BYTES, Sound
 
@@ -48,7 +48,7 @@ def decode(data: bytes, limits: ClipLimits) -> Sound:
     with container:
         track = container.streams.best("audio")
         if not isinstance(track, AudioStream):
-            raise ClipRejected("no sound in it")
+            raise NoSoundTrack("no sound in it")
         notes = _hidden_tracks(container)
         _check(track.codec_context.sample_rate, track.codec_context.channels)
         track.codec_context.thread_count = 1

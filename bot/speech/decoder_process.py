@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from bot.errors import ClipRejected, SpeechError
+from bot.errors import ClipRejected, NoSoundTrack, SpeechError
 from bot.speech.frames import PREFIX, Frame, opening
 from bot.speech.limits import ClipLimits
 from bot.speech.sound import FRAME_BYTES, RATE, Sound
@@ -156,6 +156,7 @@ def _open(stream: Stream | None) -> Stream:
 
 def _sound(reply: Frame) -> Sound:
     if "rejected" in reply.header:
-        raise ClipRejected(str(reply.header["rejected"]))
+        kind = NoSoundTrack if reply.header.get("no_track") else ClipRejected
+        raise kind(str(reply.header["rejected"]))
     notes = reply.header.get("notes")
     return Sound(reply.payload, tuple(str(note) for note in notes) if isinstance(notes, list) else ())

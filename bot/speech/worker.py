@@ -9,7 +9,7 @@ import math
 import resource
 import sys
 
-from bot.errors import ClipRejected
+from bot.errors import ClipRejected, NoSoundTrack
 from bot.speech.decode import decode
 from bot.speech.frames import Frame, read_frame, write_frame
 from bot.speech.limits import ClipLimits
@@ -44,7 +44,7 @@ def _answer(data: bytes, limits: ClipLimits) -> Frame:
     try:
         sound = decode(data, limits)
     except ClipRejected as error:
-        return Frame({"rejected": str(error)})
+        return Frame({"rejected": str(error), "no_track": isinstance(error, NoSoundTrack)})
     except MemoryError:
         return Frame({"rejected": f"needs more than {limits.memory_mb} MB to decode"})
     return Frame({"notes": list(sound.notes)}, sound.pcm)

@@ -1,7 +1,8 @@
 """A server on the loopback Discord with the bot as a process in it, and what tests ask of both."""
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from tests.loopback.world import World
 CLIPS = Path(__file__).parents[2] / "clips"
 RUDE, WORSE, CLEAN = "you worthless idiot", "shut up you stupid idiot", "well played, good game"
 REVIEW = "mod-review"
-START_S = 60.0
+_LOOK_AGAIN_S = 0.05
+START_S = 30.0
 """How long a start may take on a busy machine: the model is loaded, and speech with the first clip."""
 
 
@@ -30,6 +32,10 @@ class Played:
     def community(self) -> str:
         """Return the server's id."""
         return self.world.guild.id
+
+    def mention(self, who: str) -> str:
+        """Return how a message names somebody."""
+        return f"<@{self.world.users[who]['id']}>"
 
     async def ready(self) -> None:
         """Wait until the bot is connected and has caught up."""
@@ -53,6 +59,16 @@ class Played:
         """Return the bot's messages in the review channel."""
         own = self.world.bot["id"]
         return [message for message in self.world.messages_in(REVIEW) if message["author"]["id"] == own]
+
+    async def kept(self, predicate: Callable[[], object], what: str, within: float = START_S) -> None:
+        """Wait until the other process's database holds what the predicate asks for; nothing tells when it does."""
+        try:
+            async with asyncio.timeout(within):
+                while not predicate():  # noqa: ASYNC110
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+        except TimeoutError:
+            held = self.rows("id, author, surface, category, state, outcome, outcome_detail")
+            raise AssertionError(f"{what} not kept within {within} s but {held}; {self.referee.output}") from None
 
     def rows(self, columns: str = "*", table: str = "incidents") -> list[Any]:
         """Return what the database holds, oldest first."""

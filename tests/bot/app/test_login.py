@@ -9,6 +9,7 @@ from tests.loopback.process import RefereeProcess
 from tests.loopback.world import World
 
 MESSAGE_CONTENT, MEMBERS = 1 << 15, 1 << 1
+WRONG = "not-the-one"
 GUILDS, GUILD_MESSAGES, AUTOMOD = 1, 1 << 9, 1 << 21
 
 
@@ -34,11 +35,11 @@ async def test_watching_names_asks_for_members_as_well(discord_world: World, tmp
 
 
 async def test_a_token_that_is_not_accepted_is_one_line_with_the_fix(discord_world: World, tmp_path: Path) -> None:
-    line = await refused(discord_world, tmp_path, REFEREE_DISCORD_TOKEN="wrong-secret")
+    line = await refused(discord_world, tmp_path, REFEREE_DISCORD_TOKEN=WRONG)
 
     assert "REFEREE_DISCORD_TOKEN" in line
     assert "Reset Token" in line
-    assert "wrong-secret" not in line
+    assert WRONG not in line
 
 
 @pytest.mark.parametrize("token", [None, "", "  "])
@@ -77,4 +78,4 @@ async def test_a_server_without_commands_is_watched_all_the_same(discord_world: 
     discord_world.fail("PUT", r"/applications/\d+/commands", 404, {"message": "404: Not Found", "code": 0}, times=None)
     async with play(discord_world, tmp_path) as played:
         await discord_world.say("alice", "you worthless idiot")
-        await discord_world.until(lambda: played.rows("id"), within=30, what="an incident")
+        await played.kept(lambda: played.rows("id"), "an incident")

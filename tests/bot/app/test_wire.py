@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tests.bot.app.played import CLEAN, CLIPS, RUDE, WORSE, Played, play
 from tests.loopback.answers import text_of
+from tests.loopback.faults import Feature
 from tests.loopback.world import World
 
 MESSAGES = r"/channels/\d+/messages"
@@ -21,7 +22,7 @@ async def flagged(played: Played, *messages: object) -> None:
     def found() -> bool:
         return sorted(row[0] for row in played.rows("message")) == wanted
 
-    await played.world.until(found, within=60, what=f"incidents for {wanted}, not {played.rows('message')}")
+    await played.kept(found, f"incidents for {wanted}")
 
 
 async def test_what_is_said_while_a_connection_is_resumed_is_judged_once(discord_world: World, tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ async def test_the_catching_up_is_bounded(discord_world: World, tmp_path: Path) 
         missed = [await discord_world.say("bob", WORSE) for _ in range(4)]
         await played.referee.start()
 
-        await flagged(played, first, *missed[:2])
+        await flagged(played, first, *missed[-2:])
 
 
 async def test_a_card_that_is_refused_for_a_while_is_shown_once_it_can_be(discord_world: World, tmp_path: Path) -> None:
@@ -66,14 +67,14 @@ async def test_a_card_that_is_refused_for_a_while_is_shown_once_it_can_be(discor
         await played.set_up()
         discord_world.fail("POST", review(discord_world), 403, {"message": "Missing Permissions", "code": 50013})
         await discord_world.say("alice", RUDE)
-        await discord_world.until(lambda: unsent(played), within=60, what="a card with trouble")
+        await played.kept(lambda: unsent(played), "a card with trouble")
         told = (await (await discord_world.slash("admin", "referee status")).final()).text
-        assert "1 card" in told
+        assert "Cards not shown yet: 1" in told
         await played.referee.stop()
         await played.referee.start()
 
         assert "worthless" in text_of(await played.card("worthless"))
-        assert unsent(played) == []
+        await played.kept(lambda: not unsent(played), "that it was shown")
 
 
 def unsent(played: Played) -> list[object]:
@@ -92,8 +93,6 @@ async def test_a_rate_limit_delays_a_card_and_loses_nothing(discord_world: World
 
 
 async def test_a_server_that_knows_no_layouts_gets_plain_cards_that_work(discord_world: World, tmp_path: Path) -> None:
-    from tests.loopback.faults import Feature
-
     discord_world.missing_routes.add(Feature.COMPONENTS_V2)
     async with play(discord_world, tmp_path) as played:
         await played.set_up()
@@ -145,7 +144,7 @@ async def test_a_server_that_fails_while_acting_is_told_and_not_asked_again(
         await discord_world.say("alice", RUDE)
 
         await played.card("worthless")
-        assert played.rows("outcome") == [("refused",)]
+        await played.kept(lambda: played.rows("outcome") == [("refused",)], "the refusal")
         assert len(discord_world.made("PATCH", member)) == 1
 
 
@@ -164,5 +163,5 @@ async def test_a_kill_before_the_action_is_made_good_for_at_the_next_start(
         await played.referee.start()
 
         await discord_world.until(lambda: said["id"] not in discord_world.messages, within=60, what="the deletion")
-        await discord_world.until(lambda: played.rows("outcome") == [("done",)], what="its outcome")
+        await played.kept(lambda: played.rows("outcome") == [("done",)], "its outcome")
         await played.card("worthless")
