@@ -96,6 +96,28 @@ class CatchUp(commands.Cog):
         for gap in gaps:
             with watch.progress.handling(str(gap.channel.guild.id), str(gap.channel.id), gap.after + 1):
                 await self._close(watch, gap)
+        for guild in self._bot.guilds:
+            await self._begin(guild, {str(gap.channel.id) for gap in gaps})
+
+    @commands.Cog.listener()
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """Note from where on a new server is watched."""
+        await self._begin(guild, set())
+
+    async def _begin(self, guild: discord.Guild, but: set[str]) -> None:
+        """Note where channels stand that nothing was seen of yet: after the next time away their gap is known too."""
+        communities, start = self._bot.services.stores.communities, discord.utils.time_snowflake(self._started)
+        if guild.unavailable or not self._bot.services.settings.catch_up_messages:
+            return
+        try:
+            known = but | set(await communities.seen(str(guild.id)))
+            # What came since the start may still be in work, and is not passed.
+            stand = {str(each.id): str(min(each.last_message_id or each.id, start)) for each in _readable(guild)}
+            await communities.note_seen(
+                str(guild.id), {name: mark for name, mark in stand.items() if name not in known}
+            )
+        except RefereeError as error:
+            _log.error("from where on server %d is watched could not be noted: %s", guild.id, error)
 
     async def _gaps(self, guild: discord.Guild) -> list[_Gap]:
         seen = await self._bot.services.stores.communities.seen(str(guild.id))
@@ -146,13 +168,16 @@ def find_gaps(guild: discord.Guild, seen: Mapping[str, str]) -> Iterator[_Gap]:
     A channel or thread that is younger than everything that was seen is read from its beginning.
     """
     latest = max(map(int, seen.values()))
-    channels: Iterable[_Readable] = (*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads)
-    for channel in channels:
+    for channel in _readable(guild):
         known = seen.get(str(channel.id))
         after = int(known) if known is not None else channel.id - 1
         is_new = known is not None or channel.id > latest
         if is_new and after < (channel.last_message_id or 0) and _may_read(channel):
             yield _Gap(channel, after)
+
+
+def _readable(guild: discord.Guild) -> Iterable[_Readable]:
+    return (*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads)
 
 
 def _may_read(channel: _Readable) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bot.app.client import RefereeBot
 
 _log = logging.getLogger(__name__)
-_NOTED_EVERY_S = 5.0
+_NOTED_EVERY_S = 1.0
 _LAST_S = 10.0
 """How long a stop waits for what is being handled; service managers commonly kill after more than that."""
 

@@ -57,7 +57,18 @@ async def test_how_far_channels_were_read_is_noted_every_few_seconds_and_at_the_
 
         second = await bench.ann.send(bench.lobby, "bye")
         await restart(bench)
-        assert await seen(bench) == {bench.lobby.id: second.id}
+        assert (await seen(bench))[bench.lobby.id] == second.id
+
+
+async def test_a_channel_in_which_nothing_was_said_yet_is_caught_up_with_as_well(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await restart(bench)
+        assert {bench.lobby.id, bench.review.id, bench.log.id} <= set(await seen(bench))
+        quiet = away(bench, "you idiot", channel=bench.log.id)
+        bench.scorer.scored.clear()
+        await restart(bench)
+
+        assert [incident.key.message for incident in await bench.incidents()] == [str(quiet)]
 
 
 async def test_what_the_database_did_not_take_is_noted_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -135,7 +146,7 @@ async def test_what_is_too_much_is_counted_and_shown(tmp_path: Path, caplog: pyt
         bot = await restart(bench, catch_up_messages=2)
         tally = bot.services.pipeline.tally_of(bench.community)
 
-        assert [text[8] for text in bench.scorer.scored] == ["0", "1"]
+        assert [text[8] for text in bench.scorer.scored] == ["3", "4"], "the newest are read, oldest first"
         assert (tally.not_scored[MISSED], tally.seen, tally.scored) == (3, 5, 2)
     assert f"channel {bench.lobby.id}: 3 messages or more came while away" in caplog.text
 
