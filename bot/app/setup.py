@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from bot.app import sync, upkeep
+from bot.app import odd_events, sync, upkeep
 from bot.app.compose import Setup
 from bot.cogs import catch_up, incidents, policy, privacy, setup_guide, status, toxcheck, watch
 from bot.ui import buttons, translation
 
 STEPS: Sequence[Setup] = (
+    odd_events.setup,
     translation.setup,
     buttons.setup,
     setup_guide.setup,

@@ -133,6 +133,22 @@ async def test_a_server_with_fields_too_many_and_too_few_is_watched(discord_worl
         await flagged(played, first, second)
 
 
+async def test_an_event_without_what_it_should_have_is_no_end_and_its_message_is_asked_for(
+    discord_world: World, tmp_path: Path
+) -> None:
+    async with play(discord_world, tmp_path) as played:
+        said = await discord_world.say("alice", CLEAN)
+        said["content"] = RUDE
+        place = {"id": said["id"], "channel_id": said["channel_id"], "guild_id": discord_world.guild.id}
+        for event in ("MESSAGE_UPDATE", "GUILD_ROLE_UPDATE", "CHANNEL_UPDATE", "SOMETHING_NEW"):
+            await discord_world.gateway.dispatch(event, dict(place))
+        await discord_world.gateway.dispatch("MESSAGE_CREATE", {"id": "x"})
+
+        await flagged(played, said)
+        assert played.referee.running
+        assert "MESSAGE_UPDATE could not be read" in played.referee.stderr
+
+
 async def test_a_server_that_fails_while_acting_is_told_and_not_asked_again(
     discord_world: World, tmp_path: Path
 ) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.cogs.progress import Progress
+from bot.cogs.watching.progress import Progress
 
 
 def marks(progress: Progress) -> dict[str, str]:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.cogs.incident_pages import Source, newest
+from bot.cogs.reviewing.incident_pages import Source, newest
 from bot.domain import Incident, IncidentQuery
 from bot.errors import UnknownIncident
 

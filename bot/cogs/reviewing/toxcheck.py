@@ -10,8 +10,8 @@ from discord.ext import commands
 
 from bot.app.tree import tell
 from bot.cogs.admission import Admitted, admit_moderator
-from bot.cogs.report_limit import ReportLimit
-from bot.cogs.surfaces import MessageContent, read_message
+from bot.cogs.reviewing.report_limit import ReportLimit
+from bot.cogs.watching.surfaces import MessageContent, read_message
 from bot.domain import Clip, Excerpt, Platform, SourceKey, Surface
 from bot.errors import ClipRejected
 from bot.ui.judgement import judgement

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands
 
-from bot.cogs.intake import Intake, Source
-from bot.cogs.responsible import is_ours
-from bot.cogs.surfaces import read_thread
+from bot.cogs.watching.intake import Intake, Source
+from bot.cogs.watching.responsible import is_ours
+from bot.cogs.watching.surfaces import read_thread
 from bot.domain import Surface
 
 if TYPE_CHECKING:

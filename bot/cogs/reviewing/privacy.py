@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.app.tree import line_of, tell
 from bot.cogs.admission import Admitted
-from bot.cogs.incident_pages import newest
+from bot.cogs.reviewing.incident_pages import newest
 from bot.cogs.listing import listed
 from bot.community import Card
 from bot.domain import Incident, IncidentQuery, Outcome, Platform

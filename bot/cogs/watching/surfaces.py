@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import discord
 
-from bot.cogs.component_text import component_texts
+from bot.cogs.watching.component_text import component_texts
 from bot.domain import Part, Surface
 
 _MOST_PARTS = 40

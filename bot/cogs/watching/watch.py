@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands, tasks
 
-from bot.cogs.intake import Intake
-from bot.cogs.names import Names
-from bot.cogs.progress import Progress
-from bot.cogs.titles import Titles
+from bot.cogs.watching.intake import Intake
+from bot.cogs.watching.names import Names
+from bot.cogs.watching.progress import Progress
+from bot.cogs.watching.titles import Titles
 from bot.errors import StoreError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _LAST_S = 10.0
 class Watch(commands.Cog):
     """Hand every message to the pipeline, and note how far each channel has been read.
 
-    Nothing is noted until `progress` is released, which whoever reads what was missed does (`bot.cogs.catch_up`).
+    Nothing is noted until `progress` is released, which whoever reads what was missed does (`bot.cogs.watching.catch_up`).
     """
 
     def __init__(self, bot: "RefereeBot", intake: Intake) -> None:

@@ -13,7 +13,7 @@ from bot.app.client import RefereeBot
 from bot.app.compose import compose
 from bot.assembly import Parts, SystemClock, load_policy
 from bot.cogs import catch_up, watch
-from bot.cogs.catch_up import MISSED
+from bot.cogs.watching.catch_up import MISSED
 from bot.domain import Action, Decision, Incident, Mode, Outcome, Platform, SourceKey
 from bot.errors import StoreBusy
 from bot.policy_community import CommunityPolicy

@@ -8,8 +8,8 @@ import discord
 
 from bot.app.tree import line_of, tell
 from bot.cogs.admission import Admitted, admit_manager
-from bot.cogs.setup_plan import Plan, faults, warnings
-from bot.cogs.setup_save import points, save
+from bot.cogs.governing.setup_plan import Plan, faults, warnings
+from bot.cogs.governing.setup_save import points, save
 from bot.policy_presets import Preset
 
 if TYPE_CHECKING:

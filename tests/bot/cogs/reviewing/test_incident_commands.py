@@ -12,9 +12,9 @@ import pytest
 import simcord
 
 from bot.cogs import incident_pages, incidents
-from bot.cogs.incident_file import NOTICE, FileFormat, write
-from bot.cogs.incident_pages import LIFETIME_S, newest, page_of
-from bot.cogs.incident_search import looked_words, search
+from bot.cogs.reviewing.incident_file import NOTICE, FileFormat, write
+from bot.cogs.reviewing.incident_pages import LIFETIME_S, newest, page_of
+from bot.cogs.reviewing.incident_search import looked_words, search
 from bot.domain import (
     REPORTED,
     UNCHECKED,

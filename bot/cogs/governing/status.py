@@ -8,8 +8,8 @@ from discord.ext import commands
 
 from bot.cogs.admission import admit_moderator
 from bot.cogs.listing import LONGEST
-from bot.cogs.referee_group import referee_group
-from bot.cogs.status_page import status_page
+from bot.cogs.governing.referee_group import referee_group
+from bot.cogs.governing.status_page import status_page
 from bot.ui.log_lines import note
 from bot.ui.quote import cut
 

@@ -1,7 +1,7 @@
 """What is new about a message."""
 
-from bot.cogs.revisions import Revisions
-from bot.cogs.surfaces import MessageContent
+from bot.cogs.watching.revisions import Revisions
+from bot.cogs.watching.surfaces import MessageContent
 from bot.domain import Part, Surface
 
 HELLO = MessageContent("hello")

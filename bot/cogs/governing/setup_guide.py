@@ -8,10 +8,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.admission import admit_manager
-from bot.cogs.referee_group import referee_group
-from bot.cogs.setup_plan import Plan
-from bot.cogs.setup_save import save
-from bot.cogs.setup_view import SetupView
+from bot.cogs.governing.referee_group import referee_group
+from bot.cogs.governing.setup_plan import Plan
+from bot.cogs.governing.setup_save import save
+from bot.cogs.governing.setup_view import SetupView
 from bot.policy_presets import Preset
 from bot.ui.posting import may_write
 

@@ -10,8 +10,8 @@ from discord.components import _component_factory
 from simcord.backend.models import MessageSticker, Poll, PollAnswer
 
 from bot.cogs import watch
-from bot.cogs.component_text import component_texts
-from bot.cogs.surfaces import MessageContent, is_clip, read_message
+from bot.cogs.watching.component_text import component_texts
+from bot.cogs.watching.surfaces import MessageContent, is_clip, read_message
 from bot.domain import Part, Surface
 from tests.fakes.discord_bench import DiscordBench, open_discord
 

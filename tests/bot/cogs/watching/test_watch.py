@@ -263,7 +263,7 @@ async def full(incident: Incident) -> None:
 
 
 async def test_messages_beyond_the_limit_wait_for_those_before_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bot.cogs.intake._MOST_AT_ONCE", 2)
+    monkeypatch.setattr("bot.cogs.watching.intake._MOST_AT_ONCE", 2)
     async with open_discord(tmp_path, watch.setup) as bench:
         gates = [bench.scorer.hold(text) for text in ("one", "two", "three")]
         for text in ("one", "two", "three"):

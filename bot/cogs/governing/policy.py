@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.cogs.admission import Admitted, admit_manager, admit_moderator
 from bot.cogs.listing import LONGEST, Listing, block, listed, plain, text_file
-from bot.cogs.policy_edits import apply, names_of
+from bot.cogs.governing.policy_edits import apply, names_of
 from bot.community import ERASED, Change
 from bot.domain import Mode
 from bot.errors import InputError, PolicyError

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands
 
-from bot.cogs.intake import Intake, Source
-from bot.cogs.surfaces import read_member
+from bot.cogs.watching.intake import Intake, Source
+from bot.cogs.watching.surfaces import read_member
 from bot.domain import Surface
 
 if TYPE_CHECKING:

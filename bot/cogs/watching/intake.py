@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from bot.cogs.members import Members
-from bot.cogs.responsible import is_ours, places, responsible
-from bot.cogs.revisions import Revisions
-from bot.cogs.surfaces import MessageContent, is_film, read_message
+from bot.cogs.watching.members import Members
+from bot.cogs.watching.responsible import is_ours, places, responsible
+from bot.cogs.watching.revisions import Revisions
+from bot.cogs.watching.surfaces import MessageContent, is_film, read_message
 from bot.domain import Clip, Excerpt, Platform, SourceKey, Surface
 from bot.enforce.protect import protection
 from bot.errors import ClipRejected, ClipTooLarge, RefereeError

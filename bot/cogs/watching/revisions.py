@@ -4,7 +4,7 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import replace
 
-from bot.cogs.surfaces import MessageContent
+from bot.cogs.watching.surfaces import MessageContent
 
 
 class Revisions:

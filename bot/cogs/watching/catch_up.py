@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands
 
-from bot.cogs.titles import Titles
-from bot.cogs.watch import Watch
+from bot.cogs.watching.titles import Titles
+from bot.cogs.watching.watch import Watch
 from bot.domain import Platform
 from bot.enforce.calls import ERRORS
 from bot.errors import RefereeError

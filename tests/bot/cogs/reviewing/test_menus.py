@@ -10,7 +10,7 @@ import discord
 import simcord
 
 from bot.cogs import toxcheck
-from bot.cogs.report_limit import MOST, WINDOW, ReportLimit
+from bot.cogs.reviewing.report_limit import MOST, WINDOW, ReportLimit
 from bot.domain import REPORTED, Action, ReviewVerdict, Surface
 from tests.fakes.answers import put, said, texts_of
 from tests.fakes.discord_bench import DiscordBench, open_discord
