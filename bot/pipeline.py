@@ -21,10 +21,10 @@ from bot.domain import (
     Outcome,
     Platform,
     SourceKey,
-    Surface,
     Transcript,
 )
-from bot.errors import NoSoundTrack, RefereeError, SpeechError, StoreError
+from bot.errors import RefereeError, StoreError
+from bot.judging import Judge, Judged
 from bot.policy import Policy
 from bot.ports import Enforcer, IncidentStore, Notifier, Policies, Scorer, Transcriber
 from bot.tally import Tally
@@ -69,22 +69,6 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """Hold an excerpt with the verdicts on its readings, its own text first, before the policy has spoken."""
-
-    excerpt: Excerpt
-    readings: tuple[tuple[Reading, Verdict], ...] = ()
-    transcript: Transcript | None = None
-    not_scored: NotScored | None = None
-    unchecked: str = ""
-    exempt: bool = False
-
-    @property
-    def verdict(self) -> Verdict | None:
-        return self.readings[0][1] if self.readings else None
-
-
-@dataclass(frozen=True, slots=True)
 class _Choice:
     """Hold what the policy says of one reading."""
 
@@ -93,7 +77,7 @@ class _Choice:
     decision: Decision
 
 
-_Started = asyncio.Queue[asyncio.Task[_Judged] | None]
+_Started = asyncio.Queue[asyncio.Task[Judged] | None]
 
 
 class Pipeline:
@@ -102,6 +86,7 @@ class Pipeline:
     def __init__(self, ports: Ports, policies: Policies) -> None:
         self._ports = ports
         self._policies = policies
+        self._judge = Judge(ports.scorer, ports.transcriber, policies)
         self._context = Context()
         self._flagged: OrderedDict[tuple[str, str, str], None] = OrderedDict()
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -114,21 +99,21 @@ class Pipeline:
 
     async def handle(self, excerpt: Excerpt) -> Handled:
         """Take one excerpt all the way; raise StoreError where its incident cannot be kept."""
-        return await self._settle(await self._judge(excerpt, self._readings(excerpt)))
+        return await self._settle(await self._judge.judge(excerpt, self._readings(excerpt)))
 
     async def unchecked(self, excerpt: Excerpt, why: str) -> Handled:
         """Bring up what could not even be read, such as a clip that was not fetched; raise StoreError."""
         exempt = self._policy(excerpt).exempts(excerpt)
-        return await self._settle(_Judged(excerpt, unchecked=why, exempt=exempt))
+        return await self._settle(Judged(excerpt, unchecked=why, exempt=exempt))
 
     async def preview(self, excerpt: Excerpt) -> Preview:
         """Judge one excerpt as `handle` would, alone and for somebody without strikes; keep and do nothing."""
-        judged = await self._judge(excerpt, Context().readings(excerpt, self._policy(excerpt).join_window))
+        judged = await self._judge.judge(excerpt, Context().readings(excerpt, self._policy(excerpt).join_window))
         choices = [*self._judged_choices(judged, History()), *self._unchecked_choice(judged)]
         best = max(choices, key=lambda choice: self._rank(judged, choice), default=None)
         if best is None:
             missing = judged.not_scored or judged.verdict
-            return Preview(judged.excerpt.text, missing, rules.nothing(_why_nothing(judged)), (), judged.transcript)
+            return Preview(judged.excerpt.text, missing, rules.nothing(judged.why_nothing), (), judged.transcript)
         words = await self._ports.scorer.explain(best.reading.text) if best.verdict else ()
         return Preview(best.reading.text, best.verdict or judged.not_scored, best.decision, words, judged.transcript)
 
@@ -165,48 +150,27 @@ class Pipeline:
             async for excerpt in excerpts:
                 await room.acquire()
                 readings = self._readings(excerpt)
-                started.put_nowait(asyncio.create_task(self._judge(excerpt, readings)))
+                started.put_nowait(asyncio.create_task(self._judge.judge(excerpt, readings)))
         finally:
             started.put_nowait(None)
 
-    async def _judge(self, excerpt: Excerpt, readings: tuple[Reading, ...]) -> _Judged:
-        if self._policy(excerpt).exempts(excerpt):
-            return _Judged(excerpt, exempt=True)
-        transcript = None
-        if excerpt.clip is not None:
-            if self._ports.transcriber is None:
-                return _Judged(excerpt, unchecked="speech is switched off")
-            try:
-                transcript = await self._ports.transcriber.transcribe(excerpt.clip)
-            except NoSoundTrack as error:
-                transcript = Transcript((), 0.0, 0.0, notes=(str(error),))
-            except SpeechError as error:
-                # A broken clip or a missing model must not stop the messages behind it, nor pass as clean.
-                return _Judged(excerpt, unchecked=str(error))
-            excerpt = replace(excerpt, text=transcript.text)
-            readings = spoken(transcript)
-        verdicts = await asyncio.gather(*(self._ports.scorer.score(reading.text) for reading in readings))
-        missing = next((verdict for verdict in verdicts if isinstance(verdict, NotScored)), None)
-        judged = tuple((r, v) for r, v in zip(readings, verdicts, strict=True) if isinstance(v, Verdict))
-        return _Judged(excerpt, judged, transcript, missing, _left_out(judged, transcript))
-
-    async def _settle(self, judged: _Judged) -> Handled:
+    async def _settle(self, judged: Judged) -> Handled:
         """Decide and keep, then act; an author's excerpts take turns, so that each sees the strikes before it."""
         self._count(judged)
         author = (judged.excerpt.key.community, judged.excerpt.author)
         async with self._turns.setdefault(author, asyncio.Lock()):
             choice = max(await self._choices(judged), key=lambda c: self._rank(judged, c), default=None)
             if choice is None or choice.decision.action is Action.NONE:
-                verdict, decision = judged.not_scored or judged.verdict, rules.nothing(_why_nothing(judged))
+                verdict, decision = judged.not_scored or judged.verdict, rules.nothing(judged.why_nothing)
                 return Handled(judged.excerpt, verdict, decision, judged.transcript)
             handled = await self._keep(judged, choice)
         # Acting may wait for the network, and the author's next line need not: it sees the strike already.
         return await self._act(handled)
 
-    def _rank(self, judged: _Judged, choice: _Choice) -> tuple[object, ...]:
+    def _rank(self, judged: Judged, choice: _Choice) -> tuple[object, ...]:
         return rules.rank(self._policy(judged.excerpt), choice.decision)
 
-    async def _choices(self, judged: _Judged) -> list[_Choice]:
+    async def _choices(self, judged: Judged) -> list[_Choice]:
         """Ask the policy of every reading; the author's past is only read where a rule asks for a punishment."""
         choices = self._judged_choices(judged, History())
         if any(choice.decision.would.punishes for choice in choices):
@@ -216,15 +180,15 @@ class Pipeline:
             choices = self._judged_choices(judged, history)
         return [*choices, *self._unchecked_choice(judged)]
 
-    def _judged_choices(self, judged: _Judged, history: History) -> list[_Choice]:
+    def _judged_choices(self, judged: Judged, history: History) -> list[_Choice]:
         return [_Choice(r, v, self._decide(judged, r, v, history)) for r, v in self._fresh(judged)]
 
-    def _unchecked_choice(self, judged: _Judged) -> Iterable[_Choice]:
+    def _unchecked_choice(self, judged: Judged) -> Iterable[_Choice]:
         if judged.unchecked:
             decision = rules.decide_unchecked(self._policy(judged.excerpt), judged.excerpt, judged.unchecked)
-            yield _Choice(Reading(judged.excerpt.text, surface=_surface(judged.excerpt)), judged.verdict, decision)
+            yield _Choice(Reading(judged.excerpt.text, surface=judged.surface), judged.verdict, decision)
 
-    def _decide(self, judged: _Judged, reading: Reading, verdict: Verdict, history: History) -> Decision:
+    def _decide(self, judged: Judged, reading: Reading, verdict: Verdict, history: History) -> Decision:
         excerpt, policy = judged.excerpt, self._policy(judged.excerpt)
         decision = rules.decide(policy, verdict, excerpt, history, excerpt.at, judged.transcript)
         if reading.before:
@@ -233,7 +197,7 @@ class Pipeline:
             decision = rules.flag_only(decision, "several authors wrote it: flagged only")
         return rules.flag_only(decision, f"{excerpt.flag_only}: flagged only") if excerpt.flag_only else decision
 
-    async def _keep(self, judged: _Judged, choice: _Choice) -> Handled:
+    async def _keep(self, judged: Judged, choice: _Choice) -> Handled:
         unchecked = choice.decision.category == UNCHECKED
         words = () if unchecked else await self._ports.scorer.explain(choice.reading.text)
         try:
@@ -271,7 +235,7 @@ class Pipeline:
             tally.outcomes[outcome] += 1
         return replace(incident, outcome=outcome, outcome_detail=detail)
 
-    def _fresh(self, judged: _Judged) -> Iterable[tuple[Reading, Verdict]]:
+    def _fresh(self, judged: Judged) -> Iterable[tuple[Reading, Verdict]]:
         """Yield the readings, without those that join a line flagged already."""
         key = judged.excerpt.key
         for reading, verdict in judged.readings:
@@ -287,7 +251,7 @@ class Pipeline:
     def _counters(self, excerpt: Excerpt) -> tuple[Tally, Tally]:
         return self.tally, self.tally_of(excerpt.key.community)
 
-    def _count(self, judged: _Judged) -> None:
+    def _count(self, judged: Judged) -> None:
         for tally in self._counters(judged.excerpt):
             tally.seen += 1
             tally.clips += judged.excerpt.clip is not None
@@ -301,34 +265,7 @@ class Pipeline:
                 tally.scored += 1
 
 
-def spoken(transcript: Transcript) -> tuple[Reading, ...]:
-    """Return the whole transcript and each of its segments, so that one sentence is not drowned by the rest."""
-    texts = dict.fromkeys([transcript.text, *(segment.text.strip() for segment in transcript.segments)])
-    return tuple(Reading(text, surface=Surface.CLIP) for text in texts)
-
-
-def _surface(excerpt: Excerpt) -> Surface:
-    return Surface.CLIP if excerpt.clip is not None else excerpt.surface
-
-
-def _left_out(judged: Iterable[tuple[Reading, Verdict]], transcript: Transcript | None) -> str:
-    """Return why part of the content was not judged, or nothing."""
-    if transcript is not None and not transcript.complete:
-        return "; ".join(transcript.notes) or "part of the clip was not heard"
-    if any(verdict.partial for _, verdict in judged):
-        return "the text is longer than what is read of one message"
-    return ""
-
-
-def _why_nothing(judged: _Judged) -> str:
-    if judged.exempt:
-        return "the author or the channel is exempt"
-    if judged.not_scored:
-        return f"not scored: {judged.not_scored.reason}"
-    return "nothing reaches a threshold"
-
-
-def _incident(judged: _Judged, choice: _Choice, words: tuple[str, ...]) -> Incident:
+def _incident(judged: Judged, choice: _Choice, words: tuple[str, ...]) -> Incident:
     excerpt, verdict = judged.excerpt, choice.verdict
     return Incident(
         key=_key(excerpt.key, choice.reading),

@@ -87,7 +87,7 @@ def _check_texts(settings: "Settings", texts: Iterable[str]) -> Iterator[Opinion
 async def _check_clip(settings: "Settings", path: Path) -> Opinion:
     from bot.assembly import clip_limits, load_classifier, load_policy, open_transcriber
     from bot.errors import ClipRejected, SpeechError
-    from bot.pipeline import spoken
+    from bot.judging import spoken
     from bot.policy import rank
 
     limits = clip_limits(settings)

@@ -39,7 +39,7 @@ async def decide(press: Press, card_id: int, verdict: ReviewVerdict, category: s
         return
     await log_lines.verdict(bot, given.case)
     if given.notes:
-        await tell(press, f"False alarm. {escaped('; '.join(given.notes), 600)}")
+        await tell(press, f"False alarm: {escaped('; '.join(given.notes), 600)}")
     if verdict is not ReviewVerdict.DISMISS and not any(_acted(incident) for incident in given.case.incidents):
         await acting.ask(press, given.case, moderator)
 
