@@ -34,6 +34,10 @@ class Communities:
         """Return a community's settings, those of a new one where nothing is stored."""
         return self._known.get(community, Community(community))
 
+    def is_known(self, community: str) -> bool:
+        """Tell whether anything is stored of a community."""
+        return community in self._known
+
     def held(self) -> Mapping[str, datetime]:
         """Return since when automatic actions are stopped, for those communities where they are."""
         return {known.id: known.held_since for known in self._known.values() if known.held_since is not None}

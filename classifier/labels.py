@@ -10,7 +10,7 @@ from pathlib import Path
 
 from classifier.errors import LabelError, ModelMissing
 
-RESERVED = frozenset({"non_toxic", "toxic", "unchecked", "clean", "none"})
+RESERVED = frozenset({"non_toxic", "toxic", "unchecked", "reported", "clean", "none"})
 """Names with a meaning of their own, which no category may take."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 from bot.app import odd_events, sync, upkeep
 from bot.app.compose import Setup
-from bot.cogs import catch_up, incidents, policy, privacy, setup_guide, status, toxcheck, watch
+from bot.cogs.governing import arrival, policy, setup_guide, status
+from bot.cogs.reviewing import incidents, privacy, toxcheck
+from bot.cogs.watching import catch_up, watch
 from bot.ui import buttons, translation
 
 STEPS: Sequence[Setup] = (
     odd_events.setup,
     translation.setup,
     buttons.setup,
+    arrival.setup,
     setup_guide.setup,
     policy.setup,
     status.setup,

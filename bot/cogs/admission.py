@@ -1,4 +1,9 @@
-"""Who may go on with a command, and what the command then works with."""
+"""Who may go on with a command, and what the command then works with.
+
+No command asks for `default_permissions`: Discord would hide it from moderators who are so by a role that was set up,
+and have none of the permissions by which it knows moderators. Whoever wants fewer people to see a command says so under
+Server Settings, Integrations; who may use it is checked here, at every use.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -11,7 +11,9 @@ LONGEST = 2000
 
 _LONGEST_LINE = 400
 _IN_THE_FILE = "The whole of it is in the file."
-_INVISIBLE = str.maketrans(dict.fromkeys([*range(32), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], " "))
+_CONTROLS = (*range(32), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_SURROGATES = range(0xD800, 0xE000)
+_INVISIBLE = str.maketrans(dict.fromkeys([*_CONTROLS, *_SURROGATES], " "))
 
 
 @dataclass(frozen=True, slots=True)

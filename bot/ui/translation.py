@@ -1,7 +1,7 @@
-"""Descriptions of commands in other languages, from catalogues that come with the package.
+"""Descriptions of commands, and the menus of messages, in other languages, from catalogues that come with the package.
 
 A catalogue is a TOML file named after the language, such as `de.toml`: the English text is the key. Names of commands
-and options stay English everywhere, so that the documentation fits every screen.
+and options, which are typed, stay English everywhere, so that the documentation fits every screen.
 """
 
 import tomllib
@@ -35,7 +35,7 @@ _TRANSLATED = frozenset(
 
 
 class CatalogueTranslator(app_commands.Translator):
-    """Look descriptions and choices up in catalogues; what a catalogue lacks stays English."""
+    """Look descriptions, choices and menus up in catalogues; what a catalogue lacks stays English."""
 
     def __init__(self, catalogues: Catalogues) -> None:
         self._catalogues = catalogues
@@ -44,7 +44,7 @@ class CatalogueTranslator(app_commands.Translator):
         self, string: app_commands.locale_str, locale: discord.Locale, context: app_commands.TranslationContextTypes
     ) -> str | None:
         """Return a text in a language, None where it stays English."""
-        if context.location not in _TRANSLATED:
+        if context.location not in _TRANSLATED and not isinstance(context.data, app_commands.ContextMenu):
             return None
         return self._catalogues.get(locale, {}).get(string.message)
 

@@ -1,7 +1,5 @@
 """`/policy`: what is done about which messages, shown to moderators and changed by whoever manages the server."""
 
-from collections.abc import Sequence
-from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 import discord
@@ -9,13 +7,12 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.admission import Admitted, admit_manager, admit_moderator
-from bot.cogs.listing import LONGEST, Listing, block, listed, plain, text_file
 from bot.cogs.governing.policy_edits import apply, names_of
-from bot.community import ERASED, Change
+from bot.cogs.governing.policy_files import as_it_was, read_document
+from bot.cogs.governing.policy_history import history_listing
+from bot.cogs.listing import Listing, listed, plain, text_file
 from bot.domain import Mode
-from bot.errors import InputError, PolicyError
 from bot.policy_change import (
-    LARGEST_DOCUMENT,
     with_document,
     with_exempt_channel,
     with_exempt_role,
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
 _MOST_OFFERED = 25
 _MOST_CHANGES = 10
 _UNDO = "To undo it, import the attached file: it is the policy as it was before."
-_REST = "The rest is in the file."
 _WHAT_TO_SET = "Name at least one of flag, act, ladder and human_only. Now it is:"
 
 Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.ForumChannel | discord.Thread
@@ -53,11 +49,7 @@ class PolicyCommands(commands.Cog):
     """Show and change a server's policy."""
 
     policy = app_commands.Group(
-        name="policy",
-        description="Show and change what is done about which messages.",
-        guild_only=True,
-        # What Discord shows to whom; who may do what is checked at every use.
-        default_permissions=discord.Permissions(manage_messages=True),
+        name="policy", description="Show and change what is done about which messages.", guild_only=True
     )
 
     @policy.command(name="show", description="Show the policy in force.")
@@ -172,7 +164,7 @@ class PolicyCommands(commands.Cog):
         """Put the rules of a file in force."""
         asked = await admit_manager(interaction)
         if asked is not None:
-            text = await _read(file)
+            text = await read_document(file)
             await _replace(asked, "imported a policy", text)
 
     @policy.command(name="reset", description="Go back to the policy that Referee came with.")
@@ -207,7 +199,7 @@ class PolicyCommands(commands.Cog):
         if not changes:
             await asked.answer("Nothing has been changed yet.")
             return
-        await _send(asked, _history(changes))
+        await _send(asked, history_listing(changes))
 
 
 async def _send(asked: Admitted, listing: Listing) -> None:
@@ -230,8 +222,6 @@ def _exempted(asked: Admitted) -> list[str]:
 
 
 async def _exempt(asked: Admitted, role: discord.Role | None, channel: Channel | None, *, exempt: bool) -> None:
-    if role is not None and role.is_default() and exempt:
-        raise InputError("Everybody has this role, so that nobody would be watched; use /policy mode off instead.")
     basis = asked.services.communities.basis
 
     def edit(rules: CommunityPolicy) -> CommunityPolicy:
@@ -245,51 +235,10 @@ async def _exempt(asked: Admitted, role: discord.Role | None, channel: Channel |
     await apply(asked, f"{'exempt' if exempt else 'no longer exempt'}: {named}", edit)
 
 
-async def _read(file: discord.Attachment) -> str:
-    """Return an attached policy; raise InputError where it is too large, is gone or is no text."""
-    if file.size > LARGEST_DOCUMENT:
-        raise InputError(f"The file has {file.size} bytes; a policy has {LARGEST_DOCUMENT} at most.")
-    try:
-        return (await file.read()).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError("The file is not text in UTF-8; save it as UTF-8 and try again.") from error
-    except (discord.DiscordException, OSError) as error:
-        raise InputError("Discord did not hand the file out; attach it again.") from error
-
-
 async def _replace(asked: Admitted, what: str, text: str | None) -> None:
     """Put the rules of a text in force, or the operator's again, and hand out those before it."""
-    basis, before = asked.services.communities.basis, _as_it_was(asked)
+    basis, before = asked.services.communities.basis, as_it_was(asked)
     await apply(asked, what, lambda r: with_document(basis, r, text), foot=_UNDO if before else "", files=before)
-
-
-def _as_it_was(asked: Admitted) -> tuple[discord.File, ...]:
-    """Return the rules so far as a file; none where they make no sense any more."""
-    communities = asked.services.communities
-    try:
-        return (text_file(export(communities.basis, communities.rules(asked.community)), "policy-before.toml"),)
-    except PolicyError:
-        return ()
-
-
-def _history(changes: Sequence[Change]) -> Listing:
-    """Return as many changes as fit, newest first; where that is not all of them, with a file of all."""
-    shown = [
-        f"{_when(change)} {_who(change.author)}: {change.what}\n{block(change.lines)}".rstrip() for change in changes
-    ]
-    fitting = sum(length <= LONGEST - len(_REST) - 1 for length in accumulate(len(part) + 1 for part in shown))
-    if fitting == len(shown):
-        return Listing("\n".join(shown))
-    whole = "\n\n".join("\n".join([f"{c.at:%Y-%m-%d %H:%M} UTC {c.author}: {c.what}", *c.lines]) for c in changes)
-    return Listing("\n".join([*shown[:fitting], _REST]), (text_file(whole, "history.txt"),))
-
-
-def _when(change: Change) -> str:
-    return f"<t:{int(change.at.timestamp())}:f>"
-
-
-def _who(author: str) -> str:
-    return f"<@{author}>" if author != ERASED else "somebody whose data were erased"
 
 
 async def setup(bot: "RefereeBot") -> None:

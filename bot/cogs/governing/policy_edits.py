@@ -6,6 +6,7 @@ import discord
 
 from bot.cogs.admission import Admitted
 from bot.cogs.listing import listed
+from bot.errors import InputError
 from bot.policy_community import CommunityPolicy, to_json
 from bot.policy_presets import Preset
 from bot.policy_words import difference
@@ -26,7 +27,8 @@ async def apply(
 ) -> None:
     """Put an edit of the policy in force and answer with before and after; raise PolicyError where it makes no sense.
 
-    `what` names the change in the history. `files` and `foot` go with the answer, the latter at its end.
+    Raise InputError where nobody would be watched any more. `what` names the change in the history. `files` and `foot`
+    go with the answer, the latter at its end.
     """
     communities, community = asked.services.communities, asked.community
     rules, before = communities.rules(community), communities.of(community)
@@ -34,6 +36,7 @@ async def apply(
     if to_json(changed) == (communities.get(community).policy or to_json(CommunityPolicy())):
         await asked.answer(_ALREADY)
         return
+    _check_exempt(asked.guild, communities.build(changed).exempt_roles - before.exempt_roles)
     await communities.set_rules(community, changed, asked.author, asked.now, what)
     lines = difference(before, communities.of(community), names_of(asked.guild))
     head = f"**Changed: {what}.** Before -> after:" if lines else f"**{what}.** {_NO_EFFECT}"
@@ -41,6 +44,12 @@ async def apply(
     listing = listed(head, lines, "\n".join(part for part in (shadow, foot) if part), name="changes.txt")
     await asked.answer(listing.text, files=(*listing.files, *files))
     await note(asked.bot, community, f"<@{asked.author}> changed the policy: {what}. See `/policy history`.")
+
+
+def _check_exempt(guild: discord.Guild, roles: frozenset[str]) -> None:
+    """Raise InputError where one of the roles, by id or by name, is that of everybody."""
+    if not roles.isdisjoint((str(guild.id), guild.default_role.name)):
+        raise InputError("Everybody has the role @everyone, so that nobody would be watched; use /policy mode instead.")
 
 
 def names_of(guild: discord.Guild) -> Mapping[str, str]:

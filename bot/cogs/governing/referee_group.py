@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import discord
 from discord import app_commands
 
 if TYPE_CHECKING:
@@ -16,12 +15,6 @@ def referee_group(bot: "RefereeBot") -> app_commands.Group:
     known = bot.tree.get_command(_NAME)
     if isinstance(known, app_commands.Group):
         return known
-    group = app_commands.Group(
-        name=_NAME,
-        description="Set Referee up and see how it does.",
-        guild_only=True,
-        # What Discord shows to whom; who may do what is checked at every use.
-        default_permissions=discord.Permissions(manage_messages=True),
-    )
+    group = app_commands.Group(name=_NAME, description="Set Referee up and see how it does.", guild_only=True)
     bot.tree.add_command(group)
     return group

@@ -54,12 +54,6 @@ def warnings(guild: discord.Guild, wanted: Community) -> list[str]:
     blind = [role for role in roles if channel is not None and not channel.permissions_for(role).view_channel]
     if channel is not None and blind:
         found.append(f"{_mentions(blind)} cannot see {channel.mention}.")
-    without = [role for role in roles if not _sees_commands(role)]
-    if without:
-        found.append(
-            f"Discord hides `/policy` and `/referee` from {_mentions(without)}, who lack Manage Messages; allow them "
-            "under Server Settings, Integrations."
-        )
     return found
 
 
@@ -83,11 +77,6 @@ def _unusable(guild: discord.Guild, kind: str, channel_id: str) -> str:
     if not lacking:
         return ""
     return f"Referee cannot write in {channel.mention}: give it {', '.join(lacking)} there, or choose another channel."
-
-
-def _sees_commands(role: discord.Role) -> bool:
-    rights = role.permissions | role.guild.default_role.permissions
-    return rights.manage_messages or rights.administrator
 
 
 def _mentions(roles: Iterable[discord.Role]) -> str:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from bot.cogs.admission import Admitted
-from bot.cogs.listing import Listing, listed
 from bot.cogs.governing.policy_edits import names_of
 from bot.cogs.governing.setup_plan import Plan, changed, faults, warnings
+from bot.cogs.listing import Listing, listed
 from bot.enforce.permissions import missing_permissions
 from bot.policy_change import with_preset
 from bot.policy_community import to_json

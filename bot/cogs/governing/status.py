@@ -7,9 +7,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.admission import admit_moderator
-from bot.cogs.listing import LONGEST
 from bot.cogs.governing.referee_group import referee_group
 from bot.cogs.governing.status_page import status_page
+from bot.cogs.listing import LONGEST
 from bot.ui.log_lines import note
 from bot.ui.quote import cut
 

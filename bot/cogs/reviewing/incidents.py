@@ -10,11 +10,11 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.admission import Admitted, admit_moderator
+from bot.cogs.listing import text_file
 from bot.cogs.reviewing.incident_file import NOTICE, FileFormat, Written, write
 from bot.cogs.reviewing.incident_offers import offer_categories, offer_decided, offer_waiting
 from bot.cogs.reviewing.incident_pages import IncidentPages, Source, newest
 from bot.cogs.reviewing.incident_search import looked_words, search
-from bot.cogs.listing import text_file
 from bot.domain import Incident, IncidentQuery, Platform, ReviewState
 from bot.errors import UnknownIncident
 from bot.ui.face import mention

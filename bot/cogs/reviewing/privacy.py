@@ -9,8 +9,8 @@ from discord.ext import commands
 
 from bot.app.tree import line_of, tell
 from bot.cogs.admission import Admitted
-from bot.cogs.reviewing.incident_pages import newest
 from bot.cogs.listing import listed
+from bot.cogs.reviewing.incident_pages import newest
 from bot.community import Card
 from bot.domain import Incident, IncidentQuery, Outcome, Platform
 from bot.settings import Settings

@@ -24,7 +24,8 @@ _LAST_S = 10.0
 class Watch(commands.Cog):
     """Hand every message to the pipeline, and note how far each channel has been read.
 
-    Nothing is noted until `progress` is released, which whoever reads what was missed does (`bot.cogs.watching.catch_up`).
+    Nothing is noted until `progress` is released, which whoever reads what was missed does
+    (`bot.cogs.watching.catch_up`).
     """
 
     def __init__(self, bot: "RefereeBot", intake: Intake) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.cogs import policy
+from bot.cogs.governing import policy
 from bot.domain import Action, Mode
 from bot.errors import PolicyError
 from bot.policy import CategoryRule
@@ -14,7 +14,7 @@ from bot.policy_change import LARGEST_DOCUMENT
 from bot.policy_community import CommunityPolicy, to_json
 from bot.policy_presets import Preset
 from tests.fakes.discord_bench import DiscordBench, open_discord
-from tests.fakes.seats import outsider, show_commands
+from tests.fakes.seats import outsider
 
 FILE = b'version = 1\n[category.insult]\nmode = "live"\nflag = 0.9\nact = 0.95\nladder = ["ban"]\n'
 CHANGES: list[tuple[str, dict[str, Any]]] = [
@@ -171,7 +171,19 @@ async def test_roles_and_channels_are_exempt_listed_and_watched_again(tmp_path: 
 
         await said(bench, "exempt", channel=bench.lobby, remove=True)
         assert bench.bot.services.communities.of(bench.community).exempt_channels == frozenset()
-        assert "nobody would be watched" in await refusal(bench, "exempt", role=bench.guild.default_role)
+
+
+async def test_nobody_is_left_unwatched_by_exempting_everybody(tmp_path: Path):
+    async with open_discord(tmp_path, policy.setup) as bench:
+        await bench.set_up(Preset.STANDARD)
+        before, everybody = rules(bench), bench.guild.default_role
+
+        assert "nobody would be watched" in await refusal(bench, "exempt", role=everybody)
+        assert "nobody would be watched" in await refusal(bench, "exempt", role=everybody, channel=bench.lobby)
+        for named in (everybody.name, str(everybody.id)):
+            text = FILE + f'[exempt]\nroles = ["{named}"]\n'.encode()
+            assert "nobody would be watched" in await refusal(bench, "import", file=("policy.toml", text))
+        assert rules(bench) == before
 
 
 async def test_an_exported_policy_is_imported_again_and_undone_by_the_file_that_comes_back(tmp_path: Path):
@@ -264,7 +276,6 @@ async def test_a_long_answer_is_cut_with_a_note_and_comes_whole_as_a_file(tmp_pa
 async def test_only_managers_change_the_policy(tmp_path: Path):
     async with open_discord(tmp_path, policy.setup) as bench:
         await bench.set_up(Preset.SHADOW)
-        show_commands(bench, "policy")
         before, hal = bench.bot.services.communities.get(bench.community), outsider(bench)
 
         for command, options in [*CHANGES, ("exempt", {"channel": bench.lobby})]:
@@ -278,7 +289,6 @@ async def test_only_managers_change_the_policy(tmp_path: Path):
 async def test_only_moderators_see_the_policy(tmp_path: Path):
     async with open_discord(tmp_path, policy.setup) as bench:
         await bench.set_up(Preset.SHADOW)
-        show_commands(bench, "policy")
         hal = outsider(bench)
 
         for command in ("show", "export", "history", "exempt"):

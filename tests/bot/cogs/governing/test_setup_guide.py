@@ -1,4 +1,4 @@
-"""Arriving at a server, setting Referee up, and leaving."""
+"""`/referee setup`, with the guide and without."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ import pytest
 import simcord
 from simcord.backend.models import Overwrite
 
-from bot.cogs import setup_guide
+from bot.cogs.governing import setup_guide
 from bot.community import Community
 from bot.domain import Excerpt, Mode, Platform, SourceKey
 from bot.policy_presets import Preset
 from tests.fakes.discord_bench import DiscordBench, open_discord
-from tests.fakes.seats import announce, outsider, show_commands
+from tests.fakes.seats import outsider
 
 PRIVATE = discord.PermissionOverwrite(view_channel=False)
 MUTE = discord.PermissionOverwrite(send_messages=False)
@@ -30,73 +30,6 @@ async def last_change(bench: DiscordBench) -> tuple[str, str, tuple[str, ...]]:
 def review_excerpt(bench: DiscordBench) -> Excerpt:
     key = SourceKey(Platform.DISCORD, bench.community, str(bench.lobby.id), "77")
     return Excerpt(key, str(bench.ann.id), discord.utils.utcnow(), "you idiot")
-
-
-# Arriving and leaving
-
-
-async def test_a_new_server_is_greeted_once_where_the_bot_may_write(tmp_path: Path):
-    async with open_discord(tmp_path, setup_guide.setup) as bench:
-        me = bench.guild.me
-        secret = bench.guild.create_text_channel("a-secret", overwrites={me: PRIVATE})
-        first = bench.lobby
-
-        await announce(bench, bench.guild)
-        await announce(bench, bench.guild)
-
-        assert secret.history() == []
-        (greeting,) = first.history()
-        assert all(part in greeting.content for part in ("Referee", "punish nobody", "/referee setup", "/privacy"))
-        assert 4 <= len(greeting.content.splitlines()) <= 6
-
-
-async def test_the_system_channel_is_greeted_first(tmp_path: Path):
-    async with open_discord(tmp_path, setup_guide.setup) as bench:
-        bench.env.backend.edit_guild(bench.guild.id, {"system_channel_id": bench.log.id})
-
-        await announce(bench, bench.guild)
-
-        assert "/referee setup" in bench.log.last_message.content
-        assert bench.lobby.history() == []
-
-
-async def test_the_owner_is_written_to_where_no_channel_can_be_written_in(tmp_path: Path):
-    async with open_discord(tmp_path, setup_guide.setup, bot_permissions=discord.Permissions.none()) as bench:
-        for channel in (bench.lobby, bench.review, bench.log):
-            mute(bench, channel)
-
-        await announce(bench, bench.guild)
-
-        assert "/referee setup" in bench.olga.user.dm_channel.last_message.content
-
-
-async def test_a_server_that_takes_no_greeting_stops_nothing(tmp_path: Path):
-    async with open_discord(tmp_path, setup_guide.setup) as bench:
-        bench.env.inject_error("POST", "/channels/*/messages", status=403, code=50013, times=None)
-
-        await announce(bench, bench.guild)
-
-        assert bench.lobby.history() == []
-        assert (await last_change(bench))[1] == "joined"
-
-
-async def test_a_server_that_referee_was_removed_from_is_forgotten_and_one_in_an_outage_is_not(tmp_path: Path):
-    async with open_discord(tmp_path, setup_guide.setup) as bench:
-        await bench.set_up(Preset.SHADOW)
-        services = bench.bot.services
-        await services.pipeline.handle(review_excerpt(bench))
-        services.brake.pull(bench.community, discord.utils.utcnow())
-
-        bench.env.backend.emit("GUILD_DELETE", {"id": bench.community, "unavailable": True})
-        await bench.env.settle()
-        assert (len(await bench.incidents()), settings(bench).is_set_up) == (1, True)
-
-        bench.env.backend.remove_guild(bench.guild.id)
-        await bench.env.settle()
-        assert await bench.incidents() == []
-        assert settings(bench) == Community(bench.community)
-        assert await bench.stores.communities.changes(bench.community) == []
-        assert not services.brake.is_on(bench.community)
 
 
 # The guide
@@ -290,7 +223,6 @@ async def test_only_managers_set_up(tmp_path: Path):
     async with open_discord(tmp_path, setup_guide.setup) as bench:
         await bench.set_up(Preset.SHADOW)
         before = settings(bench)
-        show_commands(bench, "referee")
 
         for somebody in (outsider(bench), bench.mia):
             for options in ({}, {"preset": "strict"}):
@@ -298,3 +230,17 @@ async def test_only_managers_set_up(tmp_path: Path):
                 assert refused.ephemeral
                 assert "Manage Server" in refused.response.content
         assert settings(bench) == before
+
+
+async def test_names_in_what_is_missing_are_shown_as_they_are_written(tmp_path: Path):
+    async with open_discord(tmp_path, setup_guide.setup) as bench:
+        read_only = discord.PermissionOverwrite(manage_messages=False)
+        bench.guild.create_text_channel("**@everyone** https://x.example", overwrites={bench.guild.me: read_only})
+
+        said = await bench.ada.slash(bench.lobby, "referee setup", review_channel=bench.review)
+
+        (line,) = [line for line in said.response.content.splitlines() if "Permissions: " in line]
+        assert "everyone" in line
+        assert "**@everyone**" not in line
+        assert "https://" not in line
+        assert not said.response.message.mention_everyone

@@ -7,11 +7,11 @@ from pathlib import Path
 import discord
 
 from bot import __version__
-from bot.cogs import status
+from bot.cogs.governing import status
 from bot.domain import Excerpt, Platform, SourceKey
 from bot.policy_presets import Preset
 from tests.fakes.discord_bench import DiscordBench, open_discord
-from tests.fakes.seats import outsider, show_commands
+from tests.fakes.seats import outsider
 
 
 async def handle(bench: DiscordBench, *texts: str) -> None:
@@ -95,7 +95,6 @@ async def test_the_brake_is_shown_and_let_go_of_for_good(tmp_path: Path):
 async def test_only_moderators_see_the_status_and_let_go_of_the_brake(tmp_path: Path):
     async with open_discord(tmp_path, status.setup) as bench:
         await bench.set_up(Preset.STANDARD)
-        show_commands(bench, "referee")
         hal, brake = outsider(bench), bench.bot.services.brake
         brake.pull(bench.community, discord.utils.utcnow())
 

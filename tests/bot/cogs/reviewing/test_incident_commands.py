@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import simcord
 
-from bot.cogs import incident_pages, incidents
+from bot.cogs.reviewing import incident_pages, incidents
 from bot.cogs.reviewing.incident_file import NOTICE, FileFormat, write
 from bot.cogs.reviewing.incident_pages import LIFETIME_S, newest, page_of
 from bot.cogs.reviewing.incident_search import looked_words, search

@@ -9,7 +9,7 @@ from pathlib import Path
 import discord
 import simcord
 
-from bot.cogs import toxcheck
+from bot.cogs.reviewing import toxcheck
 from bot.cogs.reviewing.report_limit import MOST, WINDOW, ReportLimit
 from bot.domain import REPORTED, Action, ReviewVerdict, Surface
 from tests.fakes.answers import put, said, texts_of

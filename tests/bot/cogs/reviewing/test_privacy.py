@@ -7,7 +7,7 @@ from pathlib import Path
 
 import simcord
 
-from bot.cogs import privacy
+from bot.cogs.reviewing import privacy
 from bot.community import ERASED
 from bot.domain import Action, Decision, Incident, Mode, Outcome, Review, ReviewVerdict
 from tests.fakes.answers import put, said, texts_of

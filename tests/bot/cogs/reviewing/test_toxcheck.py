@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cogs import toxcheck
+from bot.cogs.reviewing import toxcheck
 from bot.domain import Mode
 from bot.errors import ClipRejected
 from bot.pipeline import Preview

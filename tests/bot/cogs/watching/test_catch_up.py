@@ -12,7 +12,7 @@ from bot.app import sync
 from bot.app.client import RefereeBot
 from bot.app.compose import compose
 from bot.assembly import Parts, SystemClock, load_policy
-from bot.cogs import catch_up, watch
+from bot.cogs.watching import catch_up, watch
 from bot.cogs.watching.catch_up import MISSED
 from bot.domain import Action, Decision, Incident, Mode, Outcome, Platform, SourceKey
 from bot.errors import StoreBusy

@@ -9,7 +9,7 @@ import pytest
 from discord.components import _component_factory
 from simcord.backend.models import MessageSticker, Poll, PollAnswer
 
-from bot.cogs import watch
+from bot.cogs.watching import watch
 from bot.cogs.watching.component_text import component_texts
 from bot.cogs.watching.surfaces import MessageContent, is_clip, read_message
 from bot.domain import Part, Surface

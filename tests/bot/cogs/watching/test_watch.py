@@ -9,7 +9,7 @@ import pytest
 import simcord
 from simcord.backend import serializers
 
-from bot.cogs import watch
+from bot.cogs.watching import watch
 from bot.domain import Action, Incident, Surface
 from bot.errors import StoreFull
 from bot.policy_community import CommunityPolicy

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cogs import watch
+from bot.cogs.watching import watch
 from bot.domain import UNCHECKED
 from bot.policy_community import CommunityPolicy
 from tests.fakes.discord_bench import DiscordBench, open_discord

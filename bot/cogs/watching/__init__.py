@@ -1,0 +1,19 @@
+"""Everything that is said in servers, on its way from the gateway to the pipeline.
+
+The cogs, by what they listen to:
+
+- `watch`: messages and edits, what AutoMod did, and how far each channel was read; it adds the next two.
+- `titles`: titles of threads and forum posts.
+- `names`: the names by which members are seen.
+- `catch_up`: what was said while Referee was away.
+
+What they work with:
+
+- `intake`: makes excerpts of what was said and has the pipeline handle them, at most so many at once.
+- `surfaces`: what can be read, and listened to, in a message, a thread or a member.
+- `component_text`: the text of buttons, menus and layouts.
+- `responsible`: whether a message is judged at all, and as whose.
+- `members`: who somebody is in a server.
+- `revisions`: what was read of each message last.
+- `progress`: how far each channel has been read.
+"""
