@@ -24,7 +24,7 @@ _DECODER_MB = 250
 _MB_PER_SECOND = 0.2
 """What a second of decoded sound takes at most: samples of several tracks, and their copy on the way out."""
 
-_PATIENT = BatcherLimits(waiting=1_000_000, deadline_s=1e9)
+_PATIENT = BatcherLimits(waiting=1_000_000, deadline_s=1e9, explaining=1_000_000)
 """For content that can wait: nothing is shed, the reader is held back instead."""
 
 

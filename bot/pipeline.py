@@ -99,12 +99,28 @@ class Pipeline:
 
     async def handle(self, excerpt: Excerpt) -> Handled:
         """Take one excerpt all the way; raise StoreError where its incident cannot be kept."""
+        return await self.act(await self.decide(excerpt))
+
+    async def decide(self, excerpt: Excerpt) -> Handled:
+        """Judge one excerpt and write its incident, but do not act on it yet; raise StoreError."""
         return await self._settle(await self._judge.judge(excerpt, self._readings(excerpt)))
+
+    async def act(self, handled: Handled) -> Handled:
+        """Act on an incident that `decide` has just written, find its words, and show it; others are left alone.
+
+        The words are looked for while the action is under way: that takes longer than scoring.
+        """
+        if handled.incident is None or not handled.created:
+            return handled
+        incident, words = await asyncio.gather(self._enforce(handled.incident), self._explain(handled.incident))
+        incident = replace(incident, words=words)
+        await self._ports.notifier.notify(handled.excerpt, incident)
+        return replace(handled, incident=incident)
 
     async def unchecked(self, excerpt: Excerpt, why: str) -> Handled:
         """Bring up what could not even be read, such as a clip that was not fetched; raise StoreError."""
         exempt = self._policy(excerpt).exempts(excerpt)
-        return await self._settle(Judged(excerpt, unchecked=why, exempt=exempt))
+        return await self.act(await self._settle(Judged(excerpt, unchecked=why, exempt=exempt)))
 
     async def preview(self, excerpt: Excerpt) -> Preview:
         """Judge one excerpt as `handle` would, alone and for somebody without strikes; keep and do nothing."""
@@ -126,7 +142,7 @@ class Pipeline:
         feeding = asyncio.create_task(self._feed(excerpts, room, started))
         try:
             while (task := await started.get()) is not None:
-                yield await self._settle(await task)
+                yield await self.act(await self._settle(await task))
                 room.release()
             await feeding
         finally:
@@ -155,7 +171,7 @@ class Pipeline:
             started.put_nowait(None)
 
     async def _settle(self, judged: Judged) -> Handled:
-        """Decide and keep, then act; an author's excerpts take turns, so that each sees the strikes before it."""
+        """Decide and keep; an author's excerpts take turns, so that each sees the strikes before it."""
         self._count(judged)
         author = (judged.excerpt.key.community, judged.excerpt.author)
         async with self._turns.setdefault(author, asyncio.Lock()):
@@ -163,9 +179,7 @@ class Pipeline:
             if choice is None or choice.decision.action is Action.NONE:
                 verdict, decision = judged.not_scored or judged.verdict, rules.nothing(judged.why_nothing)
                 return Handled(judged.excerpt, verdict, decision, judged.transcript)
-            handled = await self._keep(judged, choice)
-        # Acting may wait for the network, and the author's next line need not: it sees the strike already.
-        return await self._act(handled)
+            return await self._keep(judged, choice)
 
     def _rank(self, judged: Judged, choice: _Choice) -> tuple[object, ...]:
         return rules.rank(self._policy(judged.excerpt), choice.decision)
@@ -198,10 +212,8 @@ class Pipeline:
         return rules.flag_only(decision, f"{excerpt.flag_only}: flagged only") if excerpt.flag_only else decision
 
     async def _keep(self, judged: Judged, choice: _Choice) -> Handled:
-        unchecked = choice.decision.category == UNCHECKED
-        words = () if unchecked else await self._ports.scorer.explain(choice.reading.text)
         try:
-            recorded = await self._ports.store.record(_incident(judged, choice, tuple(w.word for w in words)))
+            recorded = await self._ports.store.record(_incident(judged, choice))
         except StoreError:
             for tally in self._counters(judged.excerpt):
                 tally.not_kept += 1
@@ -213,14 +225,6 @@ class Pipeline:
             tally.incidents += recorded.created
             tally.known += not recorded.created
         return Handled(judged.excerpt, choice.verdict, incident.decision, judged.transcript, incident, recorded.created)
-
-    async def _act(self, handled: Handled) -> Handled:
-        """Act on an incident that was just written, and show it; one that was known is left alone."""
-        if handled.incident is None or not handled.created:
-            return handled
-        incident = await self._enforce(handled.incident)
-        await self._ports.notifier.notify(handled.excerpt, incident)
-        return replace(handled, incident=incident)
 
     async def _enforce(self, incident: Incident) -> Incident:
         if incident.outcome is not Outcome.PENDING:
@@ -234,6 +238,17 @@ class Pipeline:
         for tally in (self.tally, self.tally_of(incident.key.community)):
             tally.outcomes[outcome] += 1
         return replace(incident, outcome=outcome, outcome_detail=detail)
+
+    async def _explain(self, incident: Incident) -> tuple[str, ...]:
+        """Return the words that made the score, and keep them; an incident without them is one all the same."""
+        if incident.decision.category == UNCHECKED or not incident.text:
+            return ()
+        words = tuple(found.word for found in await self._ports.scorer.explain(incident.text))
+        try:
+            await self._ports.store.set_words(incident.id, words)
+        except StoreError as error:
+            _log.error("the words of incident %d could not be kept: %s", incident.id, error)
+        return words
 
     def _fresh(self, judged: Judged) -> Iterable[tuple[Reading, Verdict]]:
         """Yield the readings, without those that join a line flagged already."""
@@ -265,7 +280,7 @@ class Pipeline:
                 tally.scored += 1
 
 
-def _incident(judged: Judged, choice: _Choice, words: tuple[str, ...]) -> Incident:
+def _incident(judged: Judged, choice: _Choice) -> Incident:
     excerpt, verdict = judged.excerpt, choice.verdict
     return Incident(
         key=_key(excerpt.key, choice.reading),
@@ -276,7 +291,6 @@ def _incident(judged: Judged, choice: _Choice, words: tuple[str, ...]) -> Incide
         toxic=verdict.toxic if verdict else 0.0,
         categories=verdict.categories if verdict else {},
         model_version=verdict.model_version if verdict else UNCHECKED,
-        words=words,
         transcript_doubt=judged.transcript.doubt if judged.transcript else None,
         clip_name=excerpt.clip.name if excerpt.clip else None,
         surface=choice.reading.surface,

@@ -54,6 +54,9 @@ class IncidentStore(Protocol):
     async def record(self, incident: Incident) -> Recorded:
         """Write a new incident; where its source key is known already, change nothing and return the stored one."""
 
+    async def set_words(self, incident_id: int, words: Sequence[str]) -> None:
+        """Write which words made an incident's score; one whose content is gone stays as it is."""
+
     async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> None:
         """Write what became of an incident's action."""
 

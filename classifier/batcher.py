@@ -23,7 +23,8 @@ _T = TypeVar("_T")
 class BatcherLimits:
     """Bound the batcher: texts in a pass, texts waiting, seconds until a waiting text is late, cached verdicts.
 
-    Texts longer than `cached_characters` are not cached, so that the cache's memory is bounded too.
+    Texts longer than `cached_characters` are not cached, so that the cache's memory is bounded too. `explaining` is how
+    many texts may wait to be explained, which takes many passes each.
     """
 
     batch: int = 64
@@ -31,6 +32,7 @@ class BatcherLimits:
     deadline_s: float = 5.0
     cached: int = 4096
     cached_characters: int = 200
+    explaining: int = 32
 
 
 @dataclass(slots=True)
@@ -58,6 +60,9 @@ class Batcher:
         self._scored = 0
         self._not_scored: Counter[NotScoredReason] = Counter()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="referee-score")
+        # Explaining has a thread of its own: a raid of long insults must not make the next message late.
+        self._explainer = ThreadPoolExecutor(1, thread_name_prefix="referee-explain")
+        self._explaining = 0
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -77,7 +82,8 @@ class Batcher:
                 await self._worker
         while self._waiting:
             self._refuse(self._waiting.popleft(), NotScoredReason.CLOSED)
-        await asyncio.to_thread(self._thread.shutdown)
+        for thread in (self._thread, self._explainer):
+            await asyncio.to_thread(thread.shutdown, cancel_futures=True)
 
     @property
     def scored(self) -> int:
@@ -112,14 +118,22 @@ class Batcher:
         return await ticket.answer
 
     async def explain(self, text: str) -> tuple[WordWeight, ...]:
-        """Return the words that made the score; empty where the model fails or the batcher is closed."""
-        if self._closed:
+        """Return the words that made the score; empty where the model fails, too many wait, or the batcher closes."""
+        if self._closed or self._explaining >= self._limits.explaining:
             return ()
+        self._explaining += 1
+        work = asyncio.get_running_loop().run_in_executor(self._explainer, self._classifier.explain, text)
         try:
-            return await self._on_thread(lambda: self._classifier.explain(text))
+            return await work
         except ClassifierError:
             _log.exception("explaining failed")
             return ()
+        except asyncio.CancelledError:
+            if self._closed and work.cancelled():
+                return ()
+            raise
+        finally:
+            self._explaining -= 1
 
     async def _work(self) -> None:
         while True:

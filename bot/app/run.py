@@ -86,7 +86,7 @@ async def _until_told(bot: RefereeBot, token: str, settings: Settings) -> None:
 async def _connected(bot: RefereeBot, token: str, settings: Settings) -> None:
     """Log in and stay connected until the client is closed; raise what an operator can act on."""
     try:
-        await bot.start(token)
+        await _start(bot, token)
     except discord.LoginFailure as error:
         raise SettingsError(_BAD_TOKEN) from error
     except discord.PrivilegedIntentsRequired as error:
@@ -94,6 +94,10 @@ async def _connected(bot: RefereeBot, token: str, settings: Settings) -> None:
     except discord.ConnectionClosed as error:
         told = _REFUSALS.get(error.code or 0, f"Discord closed the connection (code {error.code}).")
         raise SettingsError(told) from error
+    except discord.RateLimited as error:
+        raise DiscordUnreachable(
+            f"{settings.discord_api} asks to wait {error.retry_after:.0f} s. Start again after that."
+        ) from error
     except discord.HTTPException as error:
         raise DiscordUnreachable(
             f"{settings.discord_api} answered {error.status}: {error.text or 'nothing'}."
@@ -102,6 +106,15 @@ async def _connected(bot: RefereeBot, token: str, settings: Settings) -> None:
         raise DiscordUnreachable(
             f"{settings.discord_api} cannot be reached ({error}). Check the network and start again."
         ) from error
+
+
+async def _start(bot: RefereeBot, token: str) -> None:
+    """Start the client; what a stop breaks off in the middle is no trouble to tell of."""
+    try:
+        await bot.start(token)
+    except (aiohttp.ClientError, OSError, discord.DiscordException):
+        if not bot.is_closed():
+            raise
 
 
 def missing_intents(bot: RefereeBot) -> str:

@@ -23,8 +23,9 @@ async def setup(bot: "RefereeBot") -> None:
         return
     try:
         await bot.tree.sync()
-    except discord.HTTPException as error:
-        _log.warning("the commands could not be sent (%s); messages are watched without them", error.status)
+    except (discord.HTTPException, discord.RateLimited) as error:
+        # A rate limit of many seconds is told instead of waited out: commands of an earlier start still work.
+        _log.warning("the commands could not be sent (%s); messages are watched without them", error)
         return
     await communities.remember(_NOTE, digest)
 

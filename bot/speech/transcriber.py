@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ class WhisperTranscriber:
         # A thread of its own: where a caller is cancelled, what still runs there holds up the next clip.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech")
         self._model: WhisperModel | None = None
+        self._closing = threading.Event()
 
     async def transcribe(self, clip: Clip) -> Transcript:
         """Return what is heard in the clip; no segments where nobody speaks.
@@ -49,8 +51,10 @@ class WhisperTranscriber:
         the decoder cannot be started.
         """
         async with self._turn:
+            self._go_on()
             sound = await self._decoder.decode(clip.data)
             segments = await self._hear(sound)
+            self._go_on()
         return Transcript(
             segments=segments,
             seconds=sound.seconds,
@@ -60,7 +64,8 @@ class WhisperTranscriber:
         )
 
     async def close(self) -> None:
-        """Finish the clip at hand, then end the decoder and let go of the model."""
+        """Cut off the clip at hand and those that wait, end the decoder and let go of the model."""
+        self._closing.set()
         async with self._turn:
             await self._decoder.close()
             await asyncio.to_thread(self._thread.shutdown)
@@ -73,10 +78,15 @@ class WhisperTranscriber:
         finally:
             abandoned.set()
 
+    def _go_on(self) -> None:
+        """Raise CancelledError while closing: a clip that was cut off is neither clean nor broken, nobody judged it."""
+        if self._closing.is_set():
+            raise asyncio.CancelledError
+
     def _work(self, sound: Sound, abandoned: threading.Event) -> tuple[Segment, ...]:
         if self._model is None:
             self._model = _load(find_model(self._setting), self._threads)
-        return _listen(self._model, to_mono(sound), abandoned)
+        return _listen(self._model, to_mono(sound), lambda: abandoned.is_set() or self._closing.is_set())
 
 
 def _load(model: str, threads: int) -> "WhisperModel":
@@ -89,7 +99,7 @@ def _load(model: str, threads: int) -> "WhisperModel":
         raise SpeechModelMissing(f"the speech model {model} cannot be loaded: {error}; {ADVICE}") from error
 
 
-def _listen(model: "WhisperModel", samples: NDArray[np.float32], abandoned: threading.Event) -> tuple[Segment, ...]:
+def _listen(model: "WhisperModel", samples: NDArray[np.float32], abandoned: Callable[[], bool]) -> tuple[Segment, ...]:
     heard, _ = model.transcribe(
         samples,
         beam_size=_BEAMS,
@@ -99,7 +109,7 @@ def _listen(model: "WhisperModel", samples: NDArray[np.float32], abandoned: thre
     )
     segments = []
     for segment in heard:
-        if abandoned.is_set():
+        if abandoned():
             break
         if any(character.isalnum() for character in segment.text):
             segments.append(_segment(segment, len(samples) / RATE))

@@ -25,7 +25,7 @@ from bot.errors import InputError, UnknownIncident
 from bot.store import queries
 from bot.store.cipher import ContentCipher
 from bot.store.database import Database
-from bot.store.rows import from_micros, incident_of, incident_values, review_of, review_values, to_micros
+from bot.store.rows import from_micros, incident_of, incident_values, review_of, review_values, to_micros, with_words
 from bot.store.schema import cards, incidents, reviews
 
 _STREAM_PAGE = 100
@@ -62,6 +62,17 @@ class SqlIncidentStore:
         """Write what became of an incident's action; raise UnknownIncident."""
         async with self._database.writing() as connection:
             await self._change(connection, incident_id, {"outcome": outcome.value, "outcome_detail": detail})
+
+    async def set_words(self, incident_id: int, words: Sequence[str]) -> None:
+        """Write which words made an incident's score; one whose content is gone, or that is gone, stays as it is."""
+        if not words:
+            return
+        async with self._database.writing() as connection:
+            of = queries.of_id(incident_id)
+            token = (await connection.execute(select(incidents.c.content).where(of))).scalar_one_or_none()
+            if token is not None:
+                fresh = with_words(token, words, self._cipher, f"the content of incident {incident_id}")
+                await connection.execute(update(incidents).where(of).values(content=fresh))
 
     async def pending(self, platform: Platform, before: datetime) -> Sequence[Incident]:
         """Return a platform's incidents created before then whose action is not finished, oldest first."""

@@ -1,7 +1,7 @@
 """Domain values to rows and back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -153,6 +153,11 @@ def _seal(incident: Incident, cipher: ContentCipher) -> bytes | None:
         return None
     # The name of a clip is chosen by the member, so it is content too.
     return cipher.encrypt(_dump({"text": incident.text, "words": incident.words, "clip_name": incident.clip_name}))
+
+
+def with_words(token: bytes, words: Sequence[str], cipher: ContentCipher, name: str) -> bytes:
+    """Return the token of the same content with these words; raise ContentKeyError, naming `name`."""
+    return cipher.encrypt(_dump({**json.loads(cipher.decrypt(token, name)), "words": list(words)}))
 
 
 def _unseal(row: RowMapping, cipher: ContentCipher) -> Mapping[str, Any]:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.domain import Action, Excerpt, Mode, Outcome, Part, Surface
-from bot.errors import StoreError
+from bot.errors import StoreError, StoreFull
 from bot.policy import CategoryRule, Policy
-from classifier import NotScoredReason
-from tests.fakes.bench import POLICY, Bench
+from classifier import NotScoredReason, WordWeight
+from tests.fakes.bench import POLICY, SCRIPT, Bench
 from tests.fakes.chat import line, spoken_line, verdict
+from tests.fakes.scorer import ScriptedScorer
 
 EMBED, POLL = Part(Surface.EMBED, "idiot"), Part(Surface.POLL, "you clown")
 
@@ -138,3 +139,47 @@ async def test_lines_are_joined_within_the_window_of_their_communitys_policy(ben
 
     await bench.say(line("m3", "kill", after=60), line("m4", "yourself", after=61))
     assert len(await bench.incidents()) == 1
+
+
+async def test_deciding_writes_the_incident_and_acting_on_it_comes_after(bench: Bench) -> None:
+    decided = await bench.pipeline.decide(line("m1", "idiot"))
+    assert (bench.enforcer.seen, bench.notifier.seen) == ([], [])
+    assert [incident.outcome for incident in await bench.incidents()] == [Outcome.PENDING]
+
+    handled = await bench.pipeline.act(decided)
+    assert (handled.incident.outcome, handled.incident.words) == (Outcome.DONE, ("idiot",))
+    assert await bench.incidents() == [handled.incident]
+    assert [incident.words for _, incident in bench.notifier.seen] == [("idiot",)]
+
+
+async def test_a_message_is_acted_on_while_its_words_are_still_looked_for(bench: Bench) -> None:
+    looked_for = asyncio.Event()
+
+    class Slow(ScriptedScorer):
+        async def explain(self, text: str) -> tuple[WordWeight, ...]:
+            await looked_for.wait()
+            return await super().explain(text)
+
+    bench.restarted(scorer=Slow(SCRIPT))
+    handling = asyncio.create_task(bench.pipeline.handle(line("m1", "idiot")))
+    await bench.enforcer.begun.wait()
+    assert bench.notifier.seen == []
+    looked_for.set()
+    assert (await handling).incident.words == ("idiot",)
+
+
+async def test_words_that_the_database_refuses_cost_nothing_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object) -> None:
+        raise StoreFull("no room")
+
+    monkeypatch.setattr(bench.store, "set_words", full)
+    [handled] = await bench.say(line("m1", "idiot"))
+
+    assert (handled.incident.outcome, len(bench.notifier.seen)) == (Outcome.DONE, 1)
+
+
+async def test_a_film_without_sound_is_clean_and_a_broken_clip_is_not(bench: Bench) -> None:
+    silent, broken = await bench.say(spoken_line("m1", "film.mp4"), spoken_line("m2", "broken.ogg"))
+
+    assert (silent.decision.action, silent.transcript.notes) == (Action.NONE, ("no sound in it",))
+    assert broken.decision.category == "unchecked"

@@ -246,11 +246,45 @@ async def test_a_caller_that_gives_up_during_a_pass_leaves_the_others_their_answ
     assert (batcher.scored, batcher.not_scored) == (1, {})
 
 
-async def test_words_are_explained_between_passes(watched: WatchedClassifier) -> None:
+async def test_words_are_explained(watched: WatchedClassifier) -> None:
     async with Batcher(watched) as batcher:
         words = await batcher.explain("you idiot")
 
     assert [word.word for word in words] == ["idiot"]
+
+
+async def test_texts_are_scored_while_others_are_explained(watched: WatchedClassifier) -> None:
+    async with Batcher(watched) as batcher:
+        watched.explaining.clear()
+        explained = asyncio.create_task(batcher.explain("you idiot"))
+        await asyncio.to_thread(watched.entered.acquire)
+
+        assert isinstance(await batcher.score("well played"), Verdict)
+        assert not explained.done()
+        watched.explaining.set()
+        assert await explained != ()
+
+
+async def test_more_explanations_than_may_wait_name_no_words(watched: WatchedClassifier) -> None:
+    async with Batcher(watched, BatcherLimits(explaining=2)) as batcher:
+        watched.explaining.clear()
+        waiting = [asyncio.create_task(batcher.explain(text)) for text in ("you idiot", "what an idiot")]
+        await asyncio.to_thread(watched.entered.acquire)
+
+        assert await batcher.explain("idiot again") == ()
+        watched.explaining.set()
+        assert all(await asyncio.gather(*waiting))
+        assert await batcher.explain("idiot again") != ()
+
+
+async def test_explanations_that_wait_at_the_end_name_no_words(watched: WatchedClassifier) -> None:
+    async with Batcher(watched) as batcher:
+        watched.explaining.clear()
+        first, second = (asyncio.create_task(batcher.explain(text)) for text in ("you idiot", "what an idiot"))
+        await asyncio.to_thread(watched.entered.acquire)
+        asyncio.get_running_loop().call_later(0.05, watched.explaining.set)
+
+    assert (await first != (), await second) == (True, ())
 
 
 async def test_a_failed_explanation_names_no_words(watched: WatchedClassifier) -> None:

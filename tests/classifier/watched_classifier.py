@@ -5,7 +5,10 @@ from classifier import Classifier, Verdict, WordWeight
 
 
 class WatchedClassifier(Classifier):
-    """Pass everything on to a real classifier; note each pass, hold it while the gate is shut, fail on demand."""
+    """Pass everything on to a real classifier; note each pass, hold it while the gate is shut, fail on demand.
+
+    While `explaining` is not set, explanations alone are held.
+    """
 
     def __init__(self, inner: Classifier) -> None:
         self.inner = inner
@@ -15,6 +18,8 @@ class WatchedClassifier(Classifier):
         self.entered = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
+        self.explaining = threading.Event()
+        self.explaining.set()
         self.failure: Exception | None = None
 
     def score(self, texts: Sequence[str]) -> list[Verdict]:
@@ -23,6 +28,7 @@ class WatchedClassifier(Classifier):
 
     def explain(self, text: str) -> tuple[WordWeight, ...]:
         self._enter([text])
+        assert self.explaining.wait(30)
         return self.inner.explain(text)
 
     def _enter(self, texts: Sequence[str]) -> None:

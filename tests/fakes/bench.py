@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain import Action, Excerpt, Incident, IncidentQuery, Mode, Transcript
-from bot.errors import ClipRejected, SpeechError, SpeechModelMissing
+from bot.errors import ClipRejected, NoSoundTrack, SpeechError, SpeechModelMissing
 from bot.pipeline import Handled, Pipeline, Ports
 from bot.policy import CategoryRule, Policy, Rung
 from bot.store import SqlIncidentStore, open_store
@@ -48,6 +48,7 @@ CLIPS: dict[str, Transcript | SpeechError] = {
     "cut and rude.ogg": heard("idiot", complete=False, notes=("only the first 600 s were heard",)),
     "silent.ogg": heard(),
     "broken.ogg": ClipRejected("no sound in it"),
+    "film.mp4": NoSoundTrack("no sound in it"),
     "no decoder.ogg": SpeechError("the decoder cannot be started"),
     "no model.ogg": SpeechModelMissing("no speech model is installed"),
 }

@@ -13,13 +13,13 @@ WRONG = "not-the-one"
 GUILDS, GUILD_MESSAGES, AUTOMOD = 1, 1 << 9, 1 << 21
 
 
-async def refused(world: World, folder: Path, **settings: str | None) -> str:
-    """Return the one line with which the process gives up."""
+async def refused(world: World, folder: Path, *, lines: int = 1, **settings: str | None) -> str:
+    """Return the line with which the process gives up, the last of so many."""
     async with RefereeProcess(world, folder, settings=settings) as referee:
         assert await referee.wait_exit(60) == 2, referee.output
-        lines = [line for line in referee.stderr.splitlines() if line.strip()]
-        assert len(lines) == 1, referee.output
-        return lines[0]
+        said = [line for line in referee.stderr.splitlines() if line.strip()]
+        assert len(said) == lines, referee.output
+        return said[-1]
 
 
 async def test_the_intents_asked_for_are_exactly_those_needed(discord_world: World, tmp_path: Path) -> None:
@@ -79,3 +79,28 @@ async def test_a_server_without_commands_is_watched_all_the_same(discord_world: 
     async with play(discord_world, tmp_path) as played:
         await discord_world.say("alice", "you worthless idiot")
         await played.kept(lambda: played.rows("id"), "an incident")
+
+
+async def test_a_long_rate_limit_at_the_start_is_one_line(discord_world: World, tmp_path: Path) -> None:
+    limited = {"message": "You are being rate limited.", "retry_after": 300.0, "global": False}
+    discord_world.fail("GET", "/users/@me", 429, limited, {"Via": "1.1 loopback"}, times=None)
+
+    assert "asks to wait 300 s" in await refused(discord_world, tmp_path, lines=2)
+
+
+async def test_commands_that_may_not_be_sent_for_long_do_not_keep_it_from_watching(
+    discord_world: World, tmp_path: Path
+) -> None:
+    limited = {"message": "You are being rate limited.", "retry_after": 300.0, "global": False}
+    discord_world.fail("PUT", r"/applications/\d+/commands", 429, limited, {"Via": "1.1 loopback"}, times=None)
+    async with play(discord_world, tmp_path) as played:
+        assert "the commands could not be sent" in played.referee.stderr
+
+
+async def test_a_stop_during_the_login_is_quiet(discord_world: World, tmp_path: Path) -> None:
+    held = discord_world.hold("GET", "/oauth2/applications/@me")
+    async with RefereeProcess(discord_world, tmp_path) as referee:
+        await discord_world.call("GET", "/oauth2/applications/@me", within=60)
+        await referee.stop()
+        held.drop()
+        assert referee.stderr == ""

@@ -114,3 +114,23 @@ async def test_a_cancelled_call_leaves_the_store_usable_and_no_connection_behind
         await asyncio.gather(task, return_exceptions=True)
     assert (await store.record(an_incident("after"))).created
     assert await store.check() == "ok"
+
+
+async def test_the_words_of_an_incident_are_written_later_and_its_text_stays(store, an_incident):
+    stored = (await store.record(an_incident("m1", words=(), clip_name="a.ogg"))).incident
+
+    await store.set_words(stored.id, ("sock", "you"))
+    await store.set_words(stored.id, ())
+    await store.set_words(999, ("nobody",))
+
+    found = await store.get(stored.id)
+    assert (found.words, found.text, found.clip_name) == (("sock", "you"), stored.text, "a.ogg")
+
+
+async def test_words_do_not_bring_back_what_was_erased(store, an_incident):
+    stored = (await store.record(an_incident("m1"))).incident
+    await store.erase(stored.key.community, stored.author)
+
+    await store.set_words(stored.id, ("sock",))
+
+    assert (await store.get(stored.id)).words == ()
