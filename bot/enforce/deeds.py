@@ -22,6 +22,9 @@ _UNSAID = timedelta(minutes=10)
 _AS_LONG = timedelta(minutes=1)
 """Two timeouts of one outburst end about the same moment: the second is not worth a call, nor another notice."""
 
+TIMED_OUT_ALREADY = "is timed out as long or longer already"
+"""What the detail of an incident begins with whose timeout was not set, because a longer one ran."""
+
 _CLOSED = 50007
 _LEFT = "the member has left the server"
 
@@ -116,10 +119,10 @@ class Deeds:
         return Outcome.DONE, f"warned in the channel: {closed}"
 
     async def _time_out(self, target: Target, order: Order, member: discord.Member) -> Answer:
-        length = min(max(order.duration or _UNSAID, _SHORTEST), _LONGEST)
+        length = timeout_length(order.duration)
         until = self._clock.now() + length
         if member.timed_out_until is not None and member.timed_out_until > until - _AS_LONG:
-            return Outcome.DONE, "is timed out as long or longer already"
+            return Outcome.DONE, TIMED_OUT_ALREADY
         await self._calls.make(target.community, member.timeout(until, reason=order.reason))
         await told(member, self._notices.punishment(target, order.incident, order.action, length))
         return Outcome.DONE, f"timed out for {spelled(length)}"
@@ -137,6 +140,11 @@ class Deeds:
         call = target.guild.ban(somebody, reason=order.reason, delete_message_seconds=0)
         await self._calls.make(target.community, call)
         return Outcome.DONE, "banned"
+
+
+def timeout_length(asked: timedelta | None) -> timedelta:
+    """Return how long a timeout lasts of which a rule, or a moderator, says this."""
+    return min(max(asked or _UNSAID, _SHORTEST), _LONGEST)
 
 
 def _needs(right: str) -> str:

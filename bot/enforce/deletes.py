@@ -1,9 +1,10 @@
 """Deletions, batched where they pile up: a raid is cleared by few calls."""
 
 import asyncio
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 import discord
@@ -13,6 +14,12 @@ from bot.enforce.reasons import fitted
 from bot.ports import Clock
 
 _MOST_AT_ONCE = 100
+_PILE, _WITHIN = 4, timedelta(seconds=2)
+"""Where so many messages of a channel were deleted so lately, others are likely to follow."""
+
+_GATHER_S = 0.75
+"""How long they are waited for: short enough for who reads there, long enough for a raid to pile up."""
+
 _OLDEST_IN_BULK = timedelta(days=13, hours=23)
 """Discord refuses a whole bulk for one message of 14 days; an hour is left for clocks that differ."""
 
@@ -38,13 +45,16 @@ class _Channel:
 class Deletes:
     """Delete messages, one call at a time in each channel; what waited for a call goes together in the next.
 
+    The first few go at once. Where they keep coming in a channel, `gather` seconds are left for more to come.
     Nothing runs in the background: each caller waits for its turn, and does then what is waiting, unless another did.
     """
 
-    def __init__(self, client: discord.Client, calls: Calls, clock: Clock) -> None:
+    def __init__(self, client: discord.Client, calls: Calls, clock: Clock, gather: float = _GATHER_S) -> None:
         self._client = client
         self._calls = calls
         self._clock = clock
+        self._gather = gather
+        self._lately: OrderedDict[int, deque[datetime]] = OrderedDict()
         self._channels: WeakValueDictionary[int, _Channel] = WeakValueDictionary()
 
     async def delete(self, community: str, channel: int, message: int, reason: str) -> None:
@@ -54,12 +64,27 @@ class Deletes:
         async with queue.turn:
             # Once is enough: turns are taken in the order of asking. Only what cancelled callers left may come first.
             while not wanted.done:
+                if len(queue.waiting) < _MOST_AT_ONCE and self._is_busy(channel):
+                    await asyncio.sleep(self._gather)
                 batch = list(queue.waiting.values())[:_MOST_AT_ONCE]
                 await self._all(community, channel, batch)
                 for each in batch:
                     del queue.waiting[each.message]
+                self._note(channel, len(batch))
         if wanted.error is not None:
             raise wanted.error
+
+    def _is_busy(self, channel: int) -> bool:
+        times = self._lately.get(channel)
+        # A clock that was set back makes no channel busy.
+        return times is not None and len(times) == _PILE and timedelta() <= self._clock.now() - times[0] < _WITHIN
+
+    def _note(self, channel: int, number: int) -> None:
+        now = self._clock.now()
+        self._lately.setdefault(channel, deque(maxlen=_PILE)).extend([now] * min(number, _PILE))
+        self._lately.move_to_end(channel)
+        while now - next(iter(self._lately.values()))[-1] >= _WITHIN:
+            self._lately.popitem(last=False)
 
     async def _all(self, community: str, channel: int, batch: Sequence[_Wanted]) -> None:
         oldest = self._clock.now() - _OLDEST_IN_BULK

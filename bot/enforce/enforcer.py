@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import discord
 
@@ -23,6 +24,9 @@ from bot.errors import RefereeError, StoreError
 from bot.ports import Clock
 from bot.ui.access import moderates
 
+if TYPE_CHECKING:
+    from bot.app.client import RefereeBot
+
 _log = logging.getLogger(__name__)
 
 _ALARM = (
@@ -39,7 +43,7 @@ class DiscordEnforcer:
 
     def __init__(
         self,
-        client: discord.Client,
+        client: "RefereeBot",
         communities: Communities,
         brake: Brake,
         clock: Clock,

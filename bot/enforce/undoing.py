@@ -1,19 +1,29 @@
 """What can be taken back of an action, and what cannot."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import discord
 
-from bot.domain import Action, Incident, Outcome, Surface
+from bot.domain import Action, Incident, IncidentQuery, Outcome, ReviewState, Surface
 from bot.enforce.calls import Answer, Calls, attempted
+from bot.enforce.deeds import TIMED_OUT_ALREADY, timeout_length
 from bot.enforce.notice import Notices, told
 from bot.enforce.permissions import LABELS
 from bot.enforce.reasons import undo_reason
 from bot.enforce.target import Target, find, guild_of, number
 from bot.ports import Clock
 
+if TYPE_CHECKING:
+    from bot.app.client import RefereeBot
+
 _SLACK = timedelta(minutes=5)
 """How much later than its incident a timeout may have begun."""
+
+_LONGEST = timedelta(days=30)
+"""Longer ago than any timeout lasts that is counted here."""
+
+_MOST_LOOKED_AT = 500
 
 _LEFT = "the member has left the server: nothing to take back there"
 
@@ -21,16 +31,16 @@ _LEFT = "the member has left the server: nothing to take back there"
 class Undoing:
     """Take back what was done about an incident."""
 
-    def __init__(self, client: discord.Client, calls: Calls, notices: Notices, clock: Clock) -> None:
+    def __init__(self, client: "RefereeBot", calls: Calls, notices: Notices, clock: Clock) -> None:
         self._client = client
         self._calls = calls
         self._notices = notices
         self._clock = clock
 
     async def take_back(self, incident: Incident) -> Answer:
-        """Return the outcome of the action from now on, and what remains of it; raise one of ERRORS.
+        """Return the outcome of the action from now on, and what remains of it; raise one of ERRORS, or StoreError.
 
-        A deletion and a kick stay done.
+        A deletion and a kick stay done, and so does a timeout that something else has set.
         """
         action = incident.decision.action
         if action is Action.DELETE:
@@ -67,6 +77,8 @@ class Undoing:
         return Outcome.UNDONE, _with_rest(incident, "unbanned, and has to be invited again")
 
     async def _lift(self, target: Target, incident: Incident, member: discord.Member) -> Answer:
+        if TIMED_OUT_ALREADY in incident.outcome_detail:
+            return Outcome.UNDONE, _with_rest(incident, "the timeout that ran before stays")
         until = member.timed_out_until
         if until is None or until <= self._clock.now():
             return Outcome.UNDONE, _with_rest(incident, "the timeout was over already")
@@ -74,9 +86,23 @@ class Undoing:
             return Outcome.REFUSED, f"Referee lacks the permission {LABELS['moderate_members']}"
         if until > _latest_end(incident):
             return Outcome.UNDONE, _with_rest(incident, "a longer timeout than Referee's was set since, and stays")
-        await self._calls.make(target.community, member.timeout(None, reason=undo_reason(incident)))
+        other = await self._other_timeout(incident)
+        if other is not None and until <= _end(other) + _SLACK:
+            return Outcome.UNDONE, _with_rest(incident, f"the timeout stays, for incident {other.id}")
+        end, what = (None, "lifted") if other is None else (_end(other), f"cut back to that of incident {other.id}")
+        await self._calls.make(target.community, member.timeout(end, reason=undo_reason(incident)))
         await told(member, self._notices.apology(target.guild, incident))
-        return Outcome.UNDONE, _with_rest(incident, "the timeout was lifted")
+        return Outcome.UNDONE, _with_rest(incident, f"the timeout was {what}")
+
+    async def _other_timeout(self, incident: Incident) -> Incident | None:
+        """Return the incident of the member whose timeout still runs longest, those left out that were dismissed."""
+        now = self._clock.now()
+        query = IncidentQuery(
+            author=incident.author, community=incident.key.community, since=now - _LONGEST, limit=_MOST_LOOKED_AT
+        )
+        found = await self._client.services.stores.incidents.find(query)
+        running = [each for each in found if each.id != incident.id and _has_timed_out(each) and _end(each) > now]
+        return max(running, key=_end, default=None)
 
     async def _unwarn(self, target: Target, incident: Incident, member: discord.Member) -> Answer:
         if await told(member, self._notices.apology(target.guild, incident)):
@@ -85,7 +111,18 @@ class Undoing:
 
 
 def _latest_end(incident: Incident) -> datetime:
-    return (incident.created_at or incident.at) + (incident.decision.duration or timedelta()) + _SLACK
+    return _end(incident) + _SLACK
+
+
+def _end(incident: Incident) -> datetime:
+    return (incident.created_at or incident.at) + timeout_length(incident.decision.duration)
+
+
+def _has_timed_out(incident: Incident) -> bool:
+    """Tell whether an incident set a timeout, and nobody called it a false alarm."""
+    done = incident.decision.action is Action.TIMEOUT and incident.outcome is Outcome.DONE
+    held = incident.state is not ReviewState.DISMISSED
+    return done and held and TIMED_OUT_ALREADY not in incident.outcome_detail
 
 
 def _with_rest(incident: Incident, what: str) -> str:

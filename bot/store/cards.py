@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Executable, RowMapping, exists, insert, select, update
+from sqlalchemy import Executable, RowMapping, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.community import Card
@@ -24,9 +24,10 @@ class SqlCardStore:
         self._cipher = cipher
 
     async def attach(self, incident: Incident, burst: timedelta) -> Card:
-        """Put an incident on its author's card of the last `burst`, or on a new one; one that has a card keeps it.
+        """Put an incident on a card of its author that shows another of within `burst`, or on a new one.
 
-        A card on which a moderator has decided takes nothing more, nor does one that holds many already.
+        One that has a card keeps it. A card on which a moderator has decided takes nothing more, nor does one that
+        holds many already. What is put on a card makes it `behind`.
         """
         async with self._database.writing() as connection:
             held = select(incidents.c.card).where(incidents.c.id == incident.id)
@@ -61,6 +62,24 @@ class SqlCardStore:
         """Note why a card could not be shown."""
         await self._change(card_id, channel=None, message=None, trouble=trouble)
 
+    async def outdate(self, card_id: int) -> int:
+        """Note that a card is to be shown anew; return the number by which `caught_up` knows this state of it."""
+        more = update(cards).where(cards.c.id == card_id).values(behind=cards.c.behind + 1).returning(cards.c.behind)
+        async with self._database.writing() as connection:
+            return (await connection.execute(more)).scalar_one_or_none() or 0
+
+    async def caught_up(self, card_id: int, state: int) -> None:
+        """Note that a card is shown as it was in that state; what changed since leaves it behind."""
+        same = update(cards).where(cards.c.id == card_id, cards.c.behind == state)
+        async with self._database.writing() as connection:
+            await connection.execute(same.values(behind=0))
+
+    async def behind(self) -> Sequence[Card]:
+        """Return the cards whose message does not show what it should, oldest first."""
+        waiting = exists().where(incidents.c.card == cards.c.id)
+        stale = select(cards).where(cards.c.behind > 0, cards.c.message.is_not(None), waiting)
+        return [_card_of(row) for row in await self._rows(stale.order_by(cards.c.id))]
+
     async def unsent(self, community: str | None = None) -> Sequence[Card]:
         """Return the cards that are still to be shown, oldest first; those of one community where it is named."""
         waiting = exists().where(incidents.c.card == cards.c.id)
@@ -77,14 +96,17 @@ class SqlCardStore:
 
     async def _place(self, connection: AsyncConnection, incident: Incident, burst: timedelta) -> int:
         community, author, at = incident.key.community, incident.author, to_micros(incident.at)
-        near = at - to_micros(from_micros(0) + burst)
-        mine = (cards.c.author == author, cards.c.community == community, cards.c.last_at >= near)
+        reach = to_micros(from_micros(0) + burst)
+        # What is caught up on may be older than what is shown already: it belongs to what was said around it.
+        near = exists().where(incidents.c.card == cards.c.id, incidents.c.at.between(at - reach, at + reach))
+        mine = (cards.c.author == author, cards.c.community == community, cards.c.last_at >= at - reach, near)
         last = select(cards.c.id).where(*mine).order_by(cards.c.id.desc()).limit(1)
         number = (await connection.execute(last)).scalar_one_or_none()
         if number is not None and await self._takes_more(connection, number):
-            await connection.execute(update(cards).where(cards.c.id == number).values(last_at=at))
+            changed = {"last_at": func.max(cards.c.last_at, at), "behind": cards.c.behind + 1}
+            await connection.execute(update(cards).where(cards.c.id == number).values(changed))
             return int(number)
-        new = insert(cards).values(community=community, author=author, last_at=at).returning(cards.c.id)
+        new = insert(cards).values(community=community, author=author, last_at=at, behind=1).returning(cards.c.id)
         return int((await connection.execute(new)).scalar_one())
 
     async def _takes_more(self, connection: AsyncConnection, number: int) -> bool:

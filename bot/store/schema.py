@@ -121,8 +121,11 @@ cards = Table(
     Column("channel", EscapedText),
     Column("message", EscapedText),
     Column("trouble", EscapedText, nullable=False, server_default=""),
+    # How often it changed since what is shown was right; 0 where nothing is to be shown.
+    Column("behind", Integer, nullable=False, server_default="0"),
     Index("ix_cards_author", "author", "community", "last_at"),
     Index("ix_cards_message", "message"),
+    Index("ix_cards_behind", "behind"),
     sqlite_autoincrement=True,
 )
 

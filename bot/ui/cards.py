@@ -1,7 +1,8 @@
 """The review cards: sent, kept up to date, sent later where they could not be sent."""
 
 import logging
-from collections import Counter, OrderedDict
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import discord
@@ -11,7 +12,8 @@ from bot.community import Card
 from bot.domain import Excerpt, Incident, IncidentQuery, Platform, ReviewState
 from bot.enforce.calls import ERRORS
 from bot.errors import StoreError, UnknownIncident
-from bot.ui import help_call, log_lines
+from bot.ui import help_call
+from bot.ui.action_log import ActionLog
 from bot.ui.answering import Press
 from bot.ui.card_view import note_layout
 from bot.ui.delivery import CardDelivery
@@ -29,7 +31,6 @@ _MOST_OF_ONE = 10
 """Of these, the cards of one community, so that the long list of another does not hold them up."""
 
 _MOST_PAST = 200
-_MOST_BEHIND = 1000
 
 
 class Cards:
@@ -40,7 +41,7 @@ class Cards:
         self._delivery = CardDelivery(bot)
         self._showing: set[int] = set()
         self._again: set[int] = set()
-        self._behind: OrderedDict[int, None] = OrderedDict()
+        self._actions = ActionLog(bot)
         self._restoring = False
 
     async def notify(self, excerpt: Excerpt, incident: Incident) -> None:
@@ -52,7 +53,7 @@ class Cards:
             await self.show(card.id)
         except StoreError:
             _log.exception("the card of incident %d could not be kept; it is made later", incident.id)
-        await log_lines.automatic(self._bot, incident)
+        await self._actions.add(incident)
 
     async def show(self, card_id: int) -> bool:
         """Bring a card up to date in Discord; tell whether it is, or will be by whoever is at it already.
@@ -80,9 +81,8 @@ class Cards:
         self._restoring = True
         try:
             await self._attach_rest()
-            await self._send_rest()
-            for card_id in list(self._behind)[:_MOST_AT_ONCE]:
-                await self.show(card_id)
+            await self._show_rest(await self._bot.services.stores.cards.unsent())
+            await self._show_rest(await self._bot.services.stores.cards.behind())
         finally:
             self._restoring = False
 
@@ -92,6 +92,10 @@ class Cards:
             await press.edit_original_response(view=note_layout(text))
         else:
             await press.edit_original_response(content=text, view=None)
+
+    async def close(self) -> None:
+        """Write down what is still to be written, before the connection ends."""
+        await self._actions.close()
 
     async def call_for_help(self, community: str, text: str) -> None:
         """Tell the moderators of a community that a human is needed."""
@@ -122,17 +126,17 @@ class Cards:
             if self._knows(incident.key.community):
                 await self._attach(incident)
 
-    async def _send_rest(self) -> None:
-        """Send what was not sent, oldest first; where one card of a community fails, its others wait as well."""
+    async def _show_rest(self, waiting: Sequence[Card]) -> None:
+        """Show these, oldest first; where one card of a community fails, its others wait as well."""
         failed: set[str] = set()
-        sent: Counter[str] = Counter()
-        for card in await self._bot.services.stores.cards.unsent():
-            if sent.total() >= _MOST_AT_ONCE:
+        shown: Counter[str] = Counter()
+        for card in waiting:
+            if shown.total() >= _MOST_AT_ONCE:
                 return
-            if card.community in failed or sent[card.community] >= _MOST_OF_ONE or not self._knows(card.community):
+            if card.community in failed or shown[card.community] >= _MOST_OF_ONE or not self._knows(card.community):
                 continue
             if await self.show(card.id):
-                sent[card.community] += 1
+                shown[card.community] += 1
             else:
                 failed.add(card.community)
 
@@ -140,17 +144,16 @@ class Cards:
         return community.isdigit() and self._bot.get_guild(int(community)) is not None
 
     async def _show(self, card_id: int) -> bool:
+        """Show a card as it is now; it is noted beforehand, so that one that a crash interrupts is shown again."""
+        kept = self._bot.services.stores.cards
+        state = await kept.outdate(card_id)
         try:
             case = await self._bot.services.desk.case(card_id)
         except UnknownIncident:
-            self._behind.pop(card_id, None)
             return False
         shown = await self._delivery.deliver(await self._sight(case))
-        self._behind.pop(card_id, None)
-        if not shown and case.card.message is not None:
-            self._behind[card_id] = None
-            while len(self._behind) > _MOST_BEHIND:
-                self._behind.popitem(last=False)
+        if shown:
+            await kept.caught_up(card_id, state)
         return shown
 
     async def _sight(self, case: Case) -> Sight:

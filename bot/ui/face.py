@@ -170,7 +170,7 @@ def _past(sight: Sight) -> str:
     counted = Counter(sight.past).most_common()
     named = [f"{number} {escaped(category_words(name), 40)}" for name, number in counted[:_MOST_NAMED]]
     rest = sum(number for _, number in counted[_MOST_NAMED:])
-    return f"Else in this server in {window}: {', '.join(named)}" + (f", {rest} other" if rest else "")
+    return f"Before, in this server ({window}): {', '.join(named)}" + (f", {rest} other" if rest else "")
 
 
 def _verdict(sight: Sight) -> str:

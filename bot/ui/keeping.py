@@ -27,6 +27,7 @@ class CardKeeper(commands.Cog):
     async def cog_unload(self) -> None:
         """Stop trying."""
         self.keep.cancel()
+        await self._bot.cards.close()
 
     @tasks.loop(seconds=_EVERY_S)
     async def keep(self) -> None:

@@ -1,4 +1,4 @@
-"""The log channel: one plain line for each automatic action and each verdict; it quotes nobody."""
+"""The log channel: a plain line for each automatic action and each verdict; it quotes nobody."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -20,11 +20,12 @@ _log = logging.getLogger(__name__)
 _MOST_NAMED = 5
 
 
-async def automatic(bot: "RefereeBot", incident: Incident) -> None:
-    """Write down what was done without a human; what could not be done is on the card, and in a raid it is a lot."""
-    if incident.decision.action.punishes and incident.outcome is Outcome.DONE:
-        about = f"Incident {incident.id}, {mention(incident.author)}, {_category(incident)}"
-        await note(bot, incident.key.community, f"{about}: {escaped(done_words(incident))}")
+def automatic(incident: Incident) -> str:
+    """Return the line for what was done without a human; what could not be done is on the card, and has no line."""
+    if not incident.decision.action.punishes or incident.outcome is not Outcome.DONE:
+        return ""
+    about = f"Incident {incident.id}, {mention(incident.author)}, {_category(incident)}"
+    return f"{about}: {escaped(done_words(incident))}"
 
 
 async def verdict(bot: "RefereeBot", case: Case) -> None:
@@ -49,7 +50,7 @@ async def by_hand(bot: "RefereeBot", incident: Incident, words: str, moderator: 
 
 
 async def note(bot: "RefereeBot", community: str, line: str) -> None:
-    """Write one line into the log channel, where there is one and the bot may; a failure is only logged."""
+    """Write a line, or several, into the log channel, if there is one and the bot may; a failure is only logged."""
     place = place_of(bot, community, bot.services.communities.get(community).log_channel)
     if place is None:
         return

@@ -138,8 +138,13 @@ def done_words(incident: Incident) -> str:
 
 
 def doubt_words(doubt: float) -> str:
-    """Return how well a clip was heard, such as "hard to understand: 0.62"."""
-    return f"{next((words for least, words in _DOUBT if doubt > least), _DOUBT[-1][1])}: {doubt:.2f}"
+    """Return how well a clip was heard, such as "hard to understand (doubt 0.62)"."""
+    return f"{clarity_words(doubt)} (doubt {doubt:.2f})"
+
+
+def clarity_words(doubt: float) -> str:
+    """Return how well a clip was heard, such as "hard to understand"."""
+    return next((words for least, words in _DOUBT if doubt > least), _DOUBT[-1][1])
 
 
 def surface_words(surface: Surface) -> str:

@@ -58,10 +58,15 @@ async def abuse_on_four_surfaces_is_flagged_and_one_member_timed_out(played: Pla
         lambda: {Surface.TEXT, Surface.FORWARD, Surface.CLIP} <= {Surface(row[0]) for row in of(played, bob)},
         "the edit, the forward and the voice message",
     )
+    await played.kept(lambda: len(cards_of(played, bob)) == 1, "one card for all of them")
 
 
 def of(played: Played, author: str) -> list[tuple[str]]:
     return [row[:1] for row in played.rows("surface, author") if row[1] == author]
+
+
+def cards_of(played: Played, author: str) -> set[object]:
+    return {row[0] for row in played.rows("card, author") if row[1] == author}
 
 
 async def a_moderator_confirms_one_and_dismisses_one(played: Played) -> None:

@@ -23,7 +23,7 @@ async def pile(folder: Path, number: int) -> AsyncIterator[tuple[DiscordBench, D
     async with arena(folder) as bench:
         ids = [bench.env.backend.create_message(bench.lobby.id, bench.ann.id, "you clown").id for _ in range(number)]
         clock = bench.bot.services.clock
-        yield bench, Deletes(bench.bot, Calls(clock), clock), ids, Gate(bench.bot)
+        yield bench, Deletes(bench.bot, Calls(clock), clock, gather=0.05), ids, Gate(bench.bot)
 
 
 async def all_of(bench: DiscordBench, deletes: Deletes, ids: list[int], gate: Gate) -> list[Any]:
@@ -132,3 +132,55 @@ async def test_the_enforcer_clears_a_raid_by_few_calls_and_every_incident_has_it
         assert set(await asyncio.gather(*deeds)) == {(Outcome.DONE, "the message was deleted")}
         assert texts(bench.lobby) == []
         assert len(singles(bench)) + len(bulks(bench)) == 2
+
+
+async def test_a_raid_is_cleared_by_few_calls_where_the_server_answers_at_once(tmp_path: Path):
+    async with pile(tmp_path, 31) as (bench, deletes, ids, gate):
+        gate.open.set()
+
+        async def ask(message: int) -> None:
+            await deletes.delete(bench.community, bench.lobby.id, message, "reason")
+
+        asked = []
+        for message in ids:
+            asked.append(asyncio.create_task(ask(message)))
+            # Each comes when the server has long answered to the one before.
+            await wait_a_turn(100)
+        await asyncio.gather(*asked)
+
+        assert singles(bench) == ids[:4]
+        assert sum(map(len, bulks(bench))) == 27
+        assert len(bulks(bench)) <= 5
+
+
+async def wait_a_turn(turns: int) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def test_the_first_few_deletions_one_long_after_them_and_one_in_another_channel_go_at_once(tmp_path: Path):
+    async with pile(tmp_path, 5) as (bench, _, ids, gate):
+        gate.open.set()
+        clock = bench.bot.services.clock
+        deletes = Deletes(bench.bot, Calls(clock), clock, gather=3600)
+        elsewhere = bench.env.backend.create_message(bench.log.id, bench.ann.id, "you clown").id
+
+        async with asyncio.timeout(10):
+            for message in ids[:4]:
+                await deletes.delete(bench.community, bench.lobby.id, message, "reason")
+            await deletes.delete(bench.community, bench.log.id, elsewhere, "reason")
+            await bench.env.advance_time(3)
+            await deletes.delete(bench.community, bench.lobby.id, ids[4], "reason")
+
+        assert singles(bench) == [*ids[:4], elsewhere, ids[4]]
+
+
+async def test_a_hundred_that_wait_already_wait_for_no_more(tmp_path: Path):
+    async with pile(tmp_path, 201) as (bench, _, ids, gate):
+        clock = bench.bot.services.clock
+        deletes = Deletes(bench.bot, Calls(clock), clock, gather=3600)
+
+        async with asyncio.timeout(20):
+            assert await all_of(bench, deletes, ids, gate) == [None] * 201
+
+        assert [len(each) for each in bulks(bench)] == [100, 100]

@@ -1,13 +1,14 @@
 """What is taken back after a false alarm, and what moderators do by hand."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import discord
 import pytest
+from simcord import MemberActor
 
-from bot.domain import Action, Outcome, Surface
+from bot.domain import Action, Incident, Outcome, Review, ReviewVerdict, Surface
 from tests.bot.enforce.cases import (
     arena,
     calls,
@@ -50,6 +51,94 @@ async def test_a_timeout_that_the_moderators_made_longer_stays(tmp_path: Path):
         assert outcome is Outcome.UNDONE
         assert "a longer timeout than Referee's was set since, and stays" in detail
         assert timeout_of(bench, bench.ann) == until
+
+
+def wrote(bench: DiscordBench, person: MemberActor) -> str:
+    """Return a message that the server took just before its author was timed out."""
+    return str(bench.env.backend.create_message(bench.lobby.id, person.id, "you clown").id)
+
+
+async def kept(bench: DiscordBench, incident: Incident) -> Incident:
+    """Carry an incident out, keep what came of it, and return it as it stands then."""
+    await bench.stores.incidents.finish(incident.id, *(await bench.bot.enforcer.enforce(incident)))
+    return await bench.stores.incidents.get(incident.id)
+
+
+async def given(bench: DiscordBench, incident: Incident, verdict: ReviewVerdict) -> Incident:
+    now = bench.bot.services.clock.now()
+    return await bench.stores.incidents.review(Review(incident.id, verdict, str(bench.mia.id), now))
+
+
+async def test_a_timeout_that_a_moderator_set_before_stays(tmp_path: Path):
+    async with arena(tmp_path) as bench:
+        until = (bench.bot.services.clock.now() + timedelta(minutes=12)).isoformat()
+        bench.env.backend.edit_member(bench.guild.id, bench.ann.id, {"timed_out_until": until})
+        incident = await kept(
+            bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann), duration=timedelta(minutes=10))
+        )
+
+        outcome, detail = await bench.bot.enforcer.undo(incident)
+
+        assert (outcome, detail) == (Outcome.UNDONE, f"the timeout that ran before stays; {GONE}")
+        assert timeout_of(bench, bench.ann) == until
+
+
+async def test_a_timeout_stays_while_another_incident_asks_for_it(tmp_path: Path):
+    async with arena(tmp_path) as bench:
+        first = await kept(bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann)))
+        await given(bench, first, ReviewVerdict.CONFIRM)
+        await bench.env.advance_time(120)
+        second = await kept(bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann)))
+        until = timeout_of(bench, bench.ann)
+        dismissed = await given(bench, second, ReviewVerdict.DISMISS)
+
+        outcome, detail = await bench.bot.enforcer.undo(dismissed)
+
+        assert (outcome, detail) == (Outcome.UNDONE, f"the timeout stays, for incident {first.id}; {GONE}")
+        assert timeout_of(bench, bench.ann) == until
+        assert until is not None
+
+
+async def test_a_longer_timeout_is_cut_back_to_what_another_incident_asked_for(tmp_path: Path):
+    async with arena(tmp_path) as bench:
+        first = await kept(bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann)))
+        second = await kept(
+            bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann), duration=timedelta(days=1))
+        )
+        dismissed = await given(bench, second, ReviewVerdict.DISMISS)
+
+        _, detail = await bench.bot.enforcer.undo(dismissed)
+
+        assert detail == f"the timeout was cut back to that of incident {first.id}; {GONE}"
+        left = datetime.fromisoformat(timeout_of(bench, bench.ann) or "") - bench.bot.services.clock.now()
+        assert timedelta(minutes=59) < left <= timedelta(hours=1)
+
+
+async def test_a_timeout_is_lifted_where_the_others_were_dismissed_are_over_or_are_of_somebody_else(tmp_path: Path):
+    async with arena(tmp_path) as bench:
+        await kept(bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann), duration=timedelta(minutes=1)))
+        await bench.env.advance_time(120)
+        wrong = await kept(bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann)))
+        await given(bench, wrong, ReviewVerdict.DISMISS)
+        await kept(bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ben), author=bench.ben))
+        await kept(bench, await flagged(bench, Action.WARN, wrote(bench, bench.ann)))
+        last = await kept(
+            bench, await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann), duration=timedelta(days=1))
+        )
+
+        assert await bench.bot.enforcer.undo(last) == (Outcome.UNDONE, f"the timeout was lifted; {GONE}")
+        assert timeout_of(bench, bench.ann) is None
+        assert timeout_of(bench, bench.ben) is not None
+
+
+async def test_a_timeout_for_which_no_length_was_given_is_lifted_as_well(tmp_path: Path):
+    async with arena(tmp_path) as bench:
+        unsaid = await flagged(bench, Action.TIMEOUT, wrote(bench, bench.ann))
+        unsaid = replace(unsaid, decision=replace(unsaid.decision, duration=None))
+        await bench.bot.enforcer.enforce(unsaid)
+
+        assert (await bench.bot.enforcer.undo(unsaid))[1] == f"the timeout was lifted; {GONE}"
+        assert timeout_of(bench, bench.ann) is None
 
 
 async def test_a_ban_is_lifted_once(tmp_path: Path):

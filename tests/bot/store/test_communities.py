@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.community import ERASED, Change, Community
+from bot.community import ERASED, Card, Change, Community
 from bot.domain import IncidentQuery, Outcome, Platform, Review, ReviewState, ReviewVerdict
 from bot.store import Stores, open_stores
 
@@ -115,6 +115,48 @@ async def test_incidents_of_one_outburst_share_a_card_and_those_of_others_and_of
     others = {await card_of("m4", "ben"), await card_of("m5", community="2"), await card_of("m6", after=500)}
     assert len(others | {first}) == 4
     assert [i.key.message for i in await stores.cards.incidents(first)] == ["m1", "m2", "m3"]
+
+
+async def test_what_was_said_long_before_an_outburst_does_not_join_its_card_nor_set_it_back(stores, an_incident):
+    at, burst = an_incident().at, timedelta(minutes=1)
+
+    async def card_of(message: str, after: float) -> Card:
+        told = an_incident(message, at=at + timedelta(seconds=after))
+        return await stores.cards.attach((await stores.incidents.record(told)).incident, burst)
+
+    card = await card_of("m1", 0)
+    assert (await card_of("m2", -3600)).id != card.id
+    assert (await card_of("m3", 30)).id == card.id, "an older card that was made later takes nothing of this outburst"
+
+    middle = await card_of("m4", -50)
+    assert (middle.id, middle.last_at) == (card.id, at + timedelta(seconds=30))
+    assert (await card_of("m5", 80)).id == card.id
+
+
+async def test_a_card_is_behind_from_a_change_on_until_it_is_shown_as_it_is(stores, an_incident, url):
+    burst = timedelta(minutes=1)
+
+    async def add(message: str) -> Card:
+        return await stores.cards.attach((await stores.incidents.record(an_incident(message))).incident, burst)
+
+    card = await add("m1")
+    assert await stores.cards.behind() == [], "what was not sent yet is sent, not brought up to date"
+    await stores.cards.sent(card.id, "10", "99")
+    await stores.cards.caught_up(card.id, await stores.cards.outdate(card.id))
+    assert await stores.cards.behind() == []
+
+    await add("m2")
+    again = await open_stores(url)
+    assert [each.id for each in await again.cards.behind()] == [card.id], "known to whoever starts next"
+    await again.close()
+
+    seen = await stores.cards.outdate(card.id)
+    await add("m3")
+    await stores.cards.caught_up(card.id, seen)
+    assert [each.id for each in await stores.cards.behind()] == [card.id], "it changed while it was being shown"
+    await stores.cards.caught_up(card.id, await stores.cards.outdate(card.id))
+    assert await stores.cards.behind() == []
+    assert await stores.cards.outdate(77) == 0
 
 
 async def test_a_card_that_was_decided_or_is_full_takes_nothing_more(stores, an_incident):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import aiohttp
@@ -76,11 +77,11 @@ async def test_what_was_flagged_long_after_or_since_a_verdict_has_a_new_card(ben
     await bench.env.advance_time(120)
     await flag(bench)
     first, second = cards(bench)
-    assert "Else in this server in 90 days: 1 insult" in shown(second)
+    assert "Before, in this server (90 days): 1 insult" in shown(second)
     await bench.bot.services.desk.decide(2, ReviewVerdict.DISMISS, "1")
     await flag(bench)
     assert len(cards(bench)) == 3
-    assert "Else in this server in 90 days: 1 insult" in shown(cards(bench)[2])
+    assert "Before, in this server (90 days): 1 insult" in shown(cards(bench)[2])
     assert first.id != second.id
 
 
@@ -265,6 +266,45 @@ async def test_after_a_crash_between_flag_and_card_the_card_is_made(bench: Disco
 
 
 @on_bench
+async def test_after_a_crash_during_an_edit_the_card_is_brought_up_to_date(
+    bench: DiscordBench, monkeypatch: pytest.MonkeyPatch
+):
+    async def killed(*given: object, **rest: object) -> None:
+        raise asyncio.CancelledError
+
+    await flag(bench)
+    fresh = await flag(bench, "you clown", show=False)
+    with monkeypatch.context() as broken, pytest.raises(asyncio.CancelledError):
+        broken.setattr(bench.bot.http, "edit_message", killed)
+        await bench.bot.cards.notify(Excerpt(fresh.key, fresh.author, fresh.at, "you clown"), fresh)
+    await restart(bench)
+    await bench.bot.cards.restore()
+    await bench.env.settle()
+    assert "you clown" in shown(card(bench))
+    start = len(bench.env.http_requests)
+    await bench.bot.cards.restore()
+    assert requests(bench, "PATCH", start) == 0, "what is up to date is left alone"
+
+
+@on_bench
+async def test_after_a_crash_between_a_verdict_and_its_card_the_card_shows_the_verdict(
+    bench: DiscordBench, monkeypatch: pytest.MonkeyPatch
+):
+    async def killed(*given: object, **rest: object) -> None:
+        raise asyncio.CancelledError
+
+    await flag(bench)
+    await bench.bot.services.desk.decide(1, ReviewVerdict.CONFIRM, str(bench.mia.id))
+    with monkeypatch.context() as broken, pytest.raises(asyncio.CancelledError):
+        broken.setattr(bench.bot.http, "edit_message", killed)
+        await bench.bot.cards.show(1)
+    await restart(bench)
+    await bench.bot.cards.restore()
+    await bench.env.settle()
+    assert "**Confirmed**, says" in shown(card(bench))
+
+
+@on_bench
 async def test_a_long_list_of_unsent_cards_is_sent_in_portions(bench: DiscordBench):
     for n in range(25):
         at = discord.utils.utcnow() - timedelta(hours=30 - n)
@@ -295,6 +335,44 @@ async def test_the_log_channel_gets_a_line_for_what_was_done_that_quotes_nobody(
     await flag(bench, by=bench.ben, decision=held, outcome=Outcome.HELD, outcome_detail="too many")
     (line,) = bench.log.history()
     assert line.content == f"Incident 1, <@{bench.ann.id}>, insult: timed out for 10 minutes"
+
+
+@on_bench
+async def test_the_actions_of_a_raid_are_few_messages_in_the_log_channel(bench: DiscordBench):
+    raid = [
+        incident_of(bench.community, "2", str(n), str(n), decision=decision(Action.BAN), outcome=Outcome.DONE)
+        for n in range(60)
+    ]
+
+    async def on_message(message: discord.Message) -> None:
+        """Tell of them from within the bot, so that its timers are the simulation's."""
+        if message.content == "go":
+            for n, each in enumerate(raid, 1):
+                await bench.bot.cards._actions.add(replace(each, id=n))
+
+    bench.bot.add_listener(on_message)
+    await bench.ben.send(bench.lobby, "go")
+    assert len(bench.log.history()) == 1, "the first is told at once"
+    await bench.env.advance_time(6)
+    first, rest = (message.content for message in bench.log.history())
+    assert first == "Incident 1, <@0>, insult: banned"
+    told = rest.splitlines()
+    assert told[0] == "Incident 2, <@1>, insult: banned"
+    assert told[-1] == f"and {60 - len(told)} more: see `/incidents list`"
+    assert len(rest) <= 2000
+
+    await bench.env.advance_time(60)
+    await flag_done(bench)
+    assert len(bench.log.history()) == 3, "when it is quiet again, each is told at once again"
+
+
+@on_bench
+async def test_what_was_gathered_for_the_log_is_written_before_the_bot_ends(bench: DiscordBench):
+    await flag_done(bench)
+    await flag_done(bench, by=bench.ben)
+    assert len(bench.log.history()) == 1
+    await bench.bot.remove_cog("CardKeeper")
+    assert f"<@{bench.ben.id}>, insult: timed out for 10 minutes" in bench.log.history()[-1].content
 
 
 @on_bench

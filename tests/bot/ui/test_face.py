@@ -54,7 +54,7 @@ def test_a_refusal_is_visible():
 def test_a_clip_shows_its_transcript_with_the_doubt_in_words():
     clip = one(surface=Surface.CLIP, transcript_doubt=0.62, clip_name="a.ogg")
     assert "in a voice clip" in told(clip)
-    assert "hard to understand: 0.62" in told(clip)
+    assert "A transcript, hard to understand (doubt 0.62)" in told(clip)
     assert "nothing was heard" in told(replace(clip, text=" "))
 
 
@@ -78,7 +78,7 @@ def test_the_newest_five_are_shown_and_the_rest_are_counted():
 
 def test_the_members_other_incidents_are_counted_by_category():
     sight = Sight(case_of(one()), "", {"insult": 2, "spam": 1}, timedelta(days=90))
-    assert "Else in this server in 90 days: 2 insult, 1 spam" in "\n".join(face_of(sight, 3800).blocks)
+    assert "Before, in this server (90 days): 2 insult, 1 spam" in "\n".join(face_of(sight, 3800).blocks)
     assert "Nothing else in this server in 90 days" in told(one())
 
 

@@ -100,10 +100,10 @@ def test_a_capped_decision_says_what_the_policy_asks_for_and_why_it_was_not_done
 
 def test_doubt_state_and_verdict_are_told_plainly():
     assert [doubt_words(doubt) for doubt in (0.62, 0.3, 0.1, 0.0)] == [
-        "hard to understand: 0.62",
-        "partly unclear: 0.30",
-        "clearly heard: 0.10",
-        "clearly heard: 0.00",
+        "hard to understand (doubt 0.62)",
+        "partly unclear (doubt 0.30)",
+        "clearly heard (doubt 0.10)",
+        "clearly heard (doubt 0.00)",
     ]
     relabelled = replace(FLAGGED, state=ReviewState.CONFIRMED, final_category="hate")
     assert state_words(relabelled) == "confirmed as hate"

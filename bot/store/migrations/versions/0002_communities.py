@@ -43,10 +43,12 @@ def _create_cards() -> None:
         sa.Column("channel", sa.Text),
         sa.Column("message", sa.Text),
         sa.Column("trouble", sa.Text, nullable=False, server_default=""),
+        sa.Column("behind", sa.Integer, nullable=False, server_default="0"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_cards_author", "cards", ["author", "community", "last_at"])
     op.create_index("ix_cards_message", "cards", ["message"])
+    op.create_index("ix_cards_behind", "cards", ["behind"])
 
 
 def _create_communities() -> None:
