@@ -1,4 +1,6 @@
-"""Events that the library cannot read: left out instead of ending the connection, and messages asked for anew.
+"""Events that the library cannot read, or reads and does not tell of.
+
+The first are left out instead of ending the connection, and messages are asked for anew.
 
 discord.py 2.7 reads events inside its websocket loop without a guard, so that a single one with a field missing, as a
 server that is not Discord may send, would end the process.
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
+_MEMBER = "GUILD_MEMBER_UPDATE"
 _MESSAGES = ("MESSAGE_CREATE", "MESSAGE_UPDATE")
 
 Reader = Callable[[Any], Any]
@@ -58,6 +61,23 @@ def guarded(bot: "RefereeBot", event: str, read: Reader) -> Reader:
     return guard
 
 
+def telling(bot: "RefereeBot", read: Reader) -> Reader:
+    """Return a reader of changed members that also tells of those who were not in memory before.
+
+    The library then only remembers them; `on_uncached_member_update` gets them as they are now.
+    """
+
+    def tell(data: Any) -> Any:  # noqa: ANN401 - whatever a server sends
+        guild, user = bot.get_guild(int(data["guild_id"])), int(data["user"]["id"])
+        was_known = guild is None or guild.get_member(user) is not None
+        answer = read(data)
+        if guild is not None and not was_known and (member := guild.get_member(user)) is not None:
+            bot.dispatch("uncached_member_update", member)
+        return answer
+
+    return tell
+
+
 def _ids(data: object) -> tuple[int, int] | None:
     """Return the ids of the channel and the message that an event is about, None where it does not say."""
     if not isinstance(data, Mapping):
@@ -73,5 +93,5 @@ async def setup(bot: "RefereeBot") -> None:
         _log.warning("this discord.py cannot be guarded against events that it cannot read")
         return
     for event, read in readers.items():
-        readers[event] = guarded(bot, event, read)
+        readers[event] = guarded(bot, event, telling(bot, read) if event == _MEMBER else read)
     await bot.add_cog(OddEvents(bot))

@@ -9,7 +9,10 @@ The cogs, by what they listen to:
 
 What they work with:
 
-- `intake`: makes excerpts of what was said and has the pipeline handle them, at most so many at once.
+- `intake`: makes excerpts of what was said, where it is new.
+- `delivery`: has the pipeline decide on excerpts, so many at once, and act on them once their clips are here.
+- `clip_room`: how many clips are in work and in memory.
+- `again`: what the database did not take.
 - `surfaces`: what can be read, and listened to, in a message, a thread or a member.
 - `component_text`: the text of buttons, menus and layouts.
 - `responsible`: whether a message is judged at all, and as whose.

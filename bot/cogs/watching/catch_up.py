@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import discord
-from discord.ext import commands
+from discord.ext import commands, tasks
 
 from bot.cogs.watching.titles import Titles
 from bot.cogs.watching.watch import Watch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.app.client import RefereeBot
 
 _log = logging.getLogger(__name__)
+_FINISHED_EVERY_S = 60.0
 _MOST_COUNTED = 1000
 """How many of the messages that are not read are counted, channel by channel: each hundred costs a request."""
 MISSED = "missed"
@@ -43,7 +44,16 @@ class CatchUp(commands.Cog):
         self._bot = bot
         self._started = bot.services.clock.now()
         self._turn = asyncio.Lock()
-        self._is_first = True
+        self._unfinished = [self._recover, self._restore]
+        self._absent: set[int] = set()
+
+    async def cog_load(self) -> None:
+        """Begin to try again what could not be finished."""
+        self._finish_later.start()
+
+    async def cog_unload(self) -> None:
+        """Leave what is not finished to the next process."""
+        self._finish_later.cancel()
 
     @property
     def _watch(self) -> Watch | None:
@@ -67,41 +77,90 @@ class CatchUp(commands.Cog):
     async def on_ready(self) -> None:
         """Finish what an earlier process began, then read what was missed; one at a time."""
         async with self._turn:
-            if self._is_first:
-                self._is_first = False
-                await self._finish()
+            await self._finish()
             if self._watch is not None:
                 await self._read(self._watch)
 
+    @commands.Cog.listener()
+    async def on_guild_unavailable(self, guild: discord.Guild) -> None:
+        """Note how far a server was read that has an outage, and no further until it is back."""
+        self._absent.add(guild.id)
+        if self._watch is not None:
+            await self._watch.note()
+            self._watch.progress.hold_one(str(guild.id))
+
+    @commands.Cog.listener()
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """Read what was missed in a server that was not there when everything else was caught up with."""
+        async with self._turn:
+            if guild.id in self._absent and self._watch is not None:
+                self._absent.discard(guild.id)
+                gaps = await self._open(self._watch, [guild])
+                await self._close_all(self._watch, [guild], gaps)
+
+    @tasks.loop(seconds=_FINISHED_EVERY_S)
+    async def _finish_later(self) -> None:
+        # Without a connection nothing can be done on Discord; `on_ready` comes with one.
+        if self._unfinished and self._bot.is_ready():
+            async with self._turn:
+                await self._finish()
+
     async def _finish(self) -> None:
+        """Do what an earlier process left, each part until it succeeded once."""
+        for part in tuple(self._unfinished):
+            if await part():
+                self._unfinished.remove(part)
+
+    async def _recover(self) -> bool:
         try:
             await self._bot.services.pipeline.recover(Platform.DISCORD, before=self._started)
         except RefereeError as error:
-            _log.error("what was decided before the start could not be done: %s", error)
+            _log.error("what was decided before the start could not be done, and is tried again: %s", error)
+            return False
+        return True
+
+    async def _restore(self) -> bool:
         try:
             await self._bot.cards.restore()
         except RefereeError as error:
-            _log.error("what was not shown before the start could not be shown: %s", error)
+            _log.error("what was not shown before the start could not be shown, and is tried again: %s", error)
+            return False
+        return True
 
     async def _read(self, watch: Watch) -> None:
+        """Read every server that is there; the others follow when they come."""
+        self._absent = {guild.id for guild in self._bot.guilds if guild.unavailable}
+        for absent in self._absent:
+            watch.progress.hold_one(str(absent))
+        there = [guild for guild in self._bot.guilds if not guild.unavailable]
+        gaps = await self._open(watch, there)
+        watch.progress.release()
+        await self._close_all(watch, there, gaps)
+
+    async def _open(self, watch: Watch, guilds: Sequence[discord.Guild]) -> Sequence[_Gap]:
+        """Return the gaps of servers; from then on the gaps themselves keep the marks where they were."""
         try:
-            gaps = [gap for guild in self._bot.guilds for gap in await self._gaps(guild)]
+            gaps = [gap for guild in guilds for gap in await self._gaps(guild)]
         except RefereeError as error:
             _log.error("how far channels had been read is not known, so that nothing is caught up with: %s", error)
             gaps = []
         for gap in gaps:
             watch.progress.begin(str(gap.channel.guild.id), str(gap.channel.id), gap.after + 1)
-        # From here on the gaps themselves keep the marks where they were.
-        watch.progress.release()
+        for guild in guilds:
+            watch.progress.release_one(str(guild.id))
+        return gaps
+
+    async def _close_all(self, watch: Watch, guilds: Sequence[discord.Guild], gaps: Sequence[_Gap]) -> None:
         for gap in gaps:
             with watch.progress.handling(str(gap.channel.guild.id), str(gap.channel.id), gap.after + 1):
                 await self._close(watch, gap)
-        for guild in self._bot.guilds:
+        for guild in guilds:
             await self._begin(guild, {str(gap.channel.id) for gap in gaps})
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """Note from where on a new server is watched."""
+        """Note from where on a new server is watched; some servers call one new that is only back."""
+        await self.on_guild_available(guild)
         await self._begin(guild, set())
 
     async def _begin(self, guild: discord.Guild, but: set[str]) -> None:
@@ -165,14 +224,15 @@ class CatchUp(commands.Cog):
 def find_gaps(guild: discord.Guild, seen: Mapping[str, str]) -> Iterator[_Gap]:
     """Yield the channels in which something was said after what was seen last; nothing where nothing was seen.
 
-    A channel or thread that is younger than everything that was seen is read from its beginning.
+    A channel or thread that is younger than everything that was seen is read from its beginning, and one whose last
+    message the server leaves out is read too: there may be something.
     """
     latest = max(map(int, seen.values()))
     for channel in _readable(guild):
         known = seen.get(str(channel.id))
         after = int(known) if known is not None else channel.id - 1
         is_new = known is not None or channel.id > latest
-        if is_new and after < (channel.last_message_id or 0) and _may_read(channel):
+        if is_new and (channel.last_message_id is None or after < channel.last_message_id) and _may_read(channel):
             yield _Gap(channel, after)
 
 

@@ -1,14 +1,13 @@
 """Who somebody is in a server: asked of Discord where an event did not say, and remembered for a while."""
 
-import logging
 import time
 from collections import OrderedDict
 
 import discord
 
 from bot.enforce.calls import ERRORS
+from bot.errors import DiscordUnreachable
 
-_log = logging.getLogger(__name__)
 _REMEMBERED_S = 300.0
 _MOST = 1000
 
@@ -20,7 +19,7 @@ class Members:
         self._found: OrderedDict[tuple[int, int], tuple[float, discord.Member | None]] = OrderedDict()
 
     async def find(self, guild: discord.Guild, user: int) -> discord.Member | None:
-        """Return a member, None for somebody who is none, or of whom Discord does not tell."""
+        """Return a member, None for somebody who is none; raise DiscordUnreachable where Discord does not tell."""
         known = guild.get_member(user)
         if known is not None:
             return known
@@ -41,5 +40,5 @@ async def _fetch(guild: discord.Guild, user: int) -> discord.Member | None:
     except discord.NotFound:
         return None
     except ERRORS as error:
-        _log.warning("member %d of server %d could not be looked up: %s", user, guild.id, type(error).__name__)
-        return None
+        kind = type(error).__name__
+        raise DiscordUnreachable(f"member {user} of server {guild.id} could not be looked up: {kind}") from error

@@ -1,11 +1,11 @@
 """Watch the names by which members are seen."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import discord
 from discord.ext import commands
 
+from bot.cogs.watching.delivery import Retaken
 from bot.cogs.watching.intake import Intake, Source
 from bot.cogs.watching.surfaces import read_member
 from bot.domain import Surface
@@ -33,7 +33,12 @@ class Names(commands.Cog):
     async def on_member_update(self, before: discord.Member, after: discord.Member) -> None:
         """Judge a nickname that was changed."""
         if before.nick != after.nick:
-            await self._take(after, changed=self._bot.services.clock.now())
+            await self._take(after, self._retaken(after))
+
+    @commands.Cog.listener()
+    async def on_uncached_member_update(self, member: discord.Member) -> None:
+        """Judge the names of somebody of whom nothing was known before something of theirs changed."""
+        await self._take(member, self._retaken(member, after_reset=True))
 
     @commands.Cog.listener()
     async def on_user_update(self, before: discord.User, after: discord.User) -> None:
@@ -41,7 +46,7 @@ class Names(commands.Cog):
         for guild in self._bot.guilds:
             member = guild.get_member(after.id)
             if member is not None:
-                await self._take(member, changed=self._bot.services.clock.now())
+                await self._take(member)
 
     @commands.Cog.listener()
     async def on_message(self, message: discord.Message) -> None:
@@ -49,12 +54,15 @@ class Names(commands.Cog):
         if isinstance(message.author, discord.Member):
             await self._take(message.author)
 
-    async def _take(self, member: discord.Member, changed: datetime | None = None) -> None:
+    def _retaken(self, member: discord.Member, *, after_reset: bool = False) -> Retaken | None:
+        """Return that a nickname was taken: one that was flagged before is a new offence then."""
+        if not member.nick:
+            return None
+        return Retaken(member.nick.strip(), f"{self._bot.services.clock.now():%Y-%m-%dT%H:%M:%S}", after_reset)
+
+    async def _take(self, member: discord.Member, retaken: Retaken | None = None) -> None:
         if member.bot:
             return
-        # A name that is taken again after it was taken away is a new offence; one that was seen before is not.
-        revision = f"{changed:%Y-%m-%dT%H:%M:%S}" if changed else ""
-        source = Source(member.guild, None, member, changed or self._bot.services.clock.now())
-        await self._intake.take(
-            source, f"member:{member.id}", read_member(member), surface=Surface.NAME, revision=revision
-        )
+        source = Source(member.guild, None, member, self._bot.services.clock.now())
+        name = f"member:{member.id}"
+        await self._intake.take(source, name, read_member(member), surface=Surface.NAME, retaken=retaken)

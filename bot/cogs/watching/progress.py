@@ -4,43 +4,65 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 _Place = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Handling:
+    """Tell of a message that is being handled whether the channel's mark may pass it when that ends."""
+
+    is_done: bool = True
 
 
 class Progress:
     """Know up to which message every channel of every server has been handled.
 
     A channel's mark stays below each message that is still being handled. Between `hold` and `release` no marks are
-    handed out: what was missed meanwhile is not known yet.
+    handed out: what was missed meanwhile is not known yet; a single server may be held as well.
     """
 
     def __init__(self) -> None:
         self._open: defaultdict[_Place, set[int]] = defaultdict(set)
         self._newest: dict[_Place, int] = {}
         self._is_held = True
+        self._held: set[str] = set()
 
     def hold(self) -> None:
         """Hand out no marks until `release`."""
         self._is_held = True
 
     def release(self) -> None:
-        """Hand out marks again."""
+        """Hand out marks again, those of single servers that are held left out."""
         self._is_held = False
 
+    def hold_one(self, community: str) -> None:
+        """Hand out no marks of a server until `release_one`."""
+        self._held.add(community)
+
+    def release_one(self, community: str) -> None:
+        """Hand out marks of a server again."""
+        self._held.discard(community)
+
     @contextmanager
-    def handling(self, community: str, channel: str, message: int) -> Iterator[None]:
-        """Keep the channel's mark below a message; one whose handling is cancelled keeps it there until the end."""
+    def handling(self, community: str, channel: str, message: int) -> Iterator[Handling]:
+        """Keep the channel's mark below a message; one whose handling is cancelled keeps it there until the end.
+
+        So does one that is told, in what is yielded, not to be done.
+        """
         self.begin(community, channel, message)
+        handling = Handling()
         try:
-            yield
+            yield handling
         except asyncio.CancelledError:
             # The process stops: the next one reads this message again.
             raise
         except BaseException:
             self.end(community, channel, message)
             raise
-        self.end(community, channel, message)
+        if handling.is_done:
+            self.end(community, channel, message)
 
     def begin(self, community: str, channel: str, message: int) -> None:
         """Keep the channel's mark below a message, or below everything from there on that is still to be read."""
@@ -59,6 +81,8 @@ class Progress:
         """Return the marks of the channels in which something was handled, by server and channel."""
         found: defaultdict[str, dict[str, str]] = defaultdict(dict)
         for place, newest in {} if self._is_held else self._newest.items():
+            if place[0] in self._held:
+                continue
             still_open = self._open.get(place)
             found[place[0]][place[1]] = str(min(still_open) - 1 if still_open else newest)
         return found

@@ -14,6 +14,8 @@ _LONGEST_TEXT = 4000
 _MOST_OVERFLOW = 4
 """Of the parts, how many may hold what is left when the others are full."""
 _MOST_CLIPS = 10
+_ODD = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading a piece of a message raises that a server sent in another form than the library expects."""
 _BETWEEN_WORDS = re.compile(r"[\s._+~-]+")
 _ENDING = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,4}$")
 """A longer ending is no file type, but a word that hides behind a dot."""
@@ -27,11 +29,12 @@ _CLIP_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class MessageContent:
-    """Hold what was typed, what came with it, and what is to be listened to."""
+    """Hold what was typed, what came with it, and what is to be listened to; `unread` where part of it is odd."""
 
     text: str
     parts: tuple[Part, ...] = ()
     clips: tuple[discord.Attachment, ...] = ()
+    unread: bool = False
 
     @property
     def is_silent(self) -> bool:
@@ -41,10 +44,13 @@ class MessageContent:
 
 def read_message(message: discord.Message) -> MessageContent:
     """Return everything that a message says, what it forwards included."""
-    forwarded = message.message_snapshots
-    attachments = [*message.attachments, *(each for snapshot in forwarded for each in snapshot.attachments)]
-    clips = [attachment for attachment in attachments if is_clip(attachment)]
-    return MessageContent(message.content, _bounded(_message_parts(message)), tuple(clips[:_MOST_CLIPS]))
+    attachments = [each for source in _sources(message) for each in source.attachments]
+    found = _Found()
+    for attachment in attachments:
+        found.add_clip(attachment)
+    _find_parts(message, found)
+    parts = _bounded(found.parts)
+    return MessageContent(message.content or "", parts, tuple(found.clips[:_MOST_CLIPS]), found.unread)
 
 
 def read_thread(thread: discord.Thread) -> MessageContent:
@@ -76,28 +82,73 @@ def is_film(attachment: discord.Attachment) -> bool:
     return (kind.startswith("video/") or named) and not attachment.is_voice_message()
 
 
-def _message_parts(message: discord.Message) -> Iterator[Part]:
-    yield from _of(Surface.FORWARD, (snapshot.content for snapshot in message.message_snapshots))
-    sources: tuple[discord.Message | discord.MessageSnapshot, ...] = (message, *message.message_snapshots)
-    for source in sources:
-        yield from _of(Surface.EMBED, (text for embed in source.embeds for text in _embed_texts(embed)))
-        yield from _of(Surface.ATTACHMENT, (text for each in source.attachments for text in _attachment_texts(each)))
-        yield from _of(Surface.STICKER, (sticker.name for sticker in source.stickers))
-        yield from _of(Surface.COMPONENT, component_texts(source.components))
+class _Found:
+    """Gather what can be read, piece by piece; a piece that is not as it should be leaves the others alone."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self.clips: list[discord.Attachment] = []
+        self.unread = False
+
+    def add(self, surface: Surface, texts: Iterable[str | None]) -> None:
+        """Add texts up to the first that cannot be read."""
+        try:
+            for text in texts:
+                if text:
+                    self.parts.append(Part(surface, text.strip()))
+        except _ODD:
+            self.unread = True
+
+    def add_clip(self, attachment: discord.Attachment) -> None:
+        """Add an attachment if something can be heard in it."""
+        try:
+            if is_clip(attachment):
+                self.clips.append(attachment)
+        except _ODD:
+            self.unread = True
+
+
+def _sources(message: discord.Message) -> tuple[discord.Message | discord.MessageSnapshot, ...]:
+    return (message, *message.message_snapshots)
+
+
+def _find_parts(message: discord.Message, found: _Found) -> None:
+    found.add(Surface.FORWARD, (snapshot.content for snapshot in message.message_snapshots))
+    for source in _sources(message):
+        for embed in source.embeds:
+            for texts in _EMBED_TEXTS:
+                found.add(Surface.EMBED, texts(embed))
+        for attachment in source.attachments:
+            found.add(Surface.ATTACHMENT, _attachment_texts(attachment))
+        found.add(Surface.STICKER, (sticker.name for sticker in source.stickers))
+        found.add(Surface.COMPONENT, component_texts(source.components))
     if message.poll is not None:
-        yield from _of(Surface.POLL, (message.poll.question, *(answer.text for answer in message.poll.answers)))
+        found.add(Surface.POLL, _poll_texts(message.poll))
 
 
-def _of(surface: Surface, texts: Iterable[str | None]) -> Iterator[Part]:
-    return (Part(surface, text) for text in texts if text)
+def _poll_texts(poll: discord.Poll) -> Iterator[str | None]:
+    yield poll.question
+    yield from (answer.text for answer in poll.answers)
 
 
-def _embed_texts(embed: discord.Embed) -> Iterator[str | None]:
+def _embed_head(embed: discord.Embed) -> Iterator[str | None]:
     yield embed.title
     yield embed.description
+
+
+def _embed_fields(embed: discord.Embed) -> Iterator[str | None]:
     yield from (f"{field.name or ''} {field.value or ''}" for field in embed.fields)
+
+
+def _embed_author(embed: discord.Embed) -> Iterator[str | None]:
     yield embed.author.name
+
+
+def _embed_footer(embed: discord.Embed) -> Iterator[str | None]:
     yield embed.footer.text
+
+
+_EMBED_TEXTS = (_embed_head, _embed_fields, _embed_author, _embed_footer)
 
 
 def _attachment_texts(attachment: discord.Attachment) -> Iterator[str | None]:

@@ -1,6 +1,7 @@
 """Watch what is said in servers: messages, edits, threads, and what AutoMod did before us."""
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NOTED_EVERY_S = 1.0
+_TRIED_AGAIN_EVERY_S = 60.0
 _LAST_S = 10.0
 """How long a stop waits for what is being handled; service managers commonly kill after more than that."""
 
@@ -34,12 +36,14 @@ class Watch(commands.Cog):
         self.progress = Progress()
 
     async def cog_load(self) -> None:
-        """Begin to note what was read."""
+        """Begin to note what was read, and to try again what was not kept."""
         self._note.start()
+        self._try_again.start()
 
     async def cog_unload(self) -> None:
         """Finish what is being handled, and note what was read at the end."""
         self._note.cancel()
+        self._try_again.cancel()
         await self.intake.finish(_LAST_S)
         await self.note()
 
@@ -51,7 +55,7 @@ class Watch(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """Judge what became of a message: an edit, or a link's preview that arrives late, cached or not."""
-        await self.intake.take_message(payload.message)
+        await self._take_edited(payload.message)
 
     @commands.Cog.listener()
     async def on_automod_action(self, execution: discord.AutoModAction) -> None:
@@ -69,12 +73,25 @@ class Watch(commands.Cog):
         """Forget how far a thread was read that is gone."""
         await self._forget(payload.guild_id, payload.thread_id)
 
-    async def take(self, message: discord.Message) -> None:
-        """Judge a message of a server; until that is done, the channel counts as read up to the message before it."""
+    async def take(self, message: discord.Message) -> bool:
+        """Judge a message of a server, and tell whether what came of it was kept; else it is tried again.
+
+        Until that is done, the channel counts as read up to the message before it.
+        """
         if message.guild is None:
-            return
-        with self.progress.handling(str(message.guild.id), str(message.channel.id), message.id):
-            await self.intake.take_message(message)
+            return True
+        community, channel = str(message.guild.id), str(message.channel.id)
+        with self.progress.handling(community, channel, message.id) as handling:
+            handling.is_done = await self.intake.take_message(message)
+        if not handling.is_done:
+            self.intake.again.add(f"message {message.id}", partial(self.take, message))
+        return handling.is_done
+
+    async def _take_edited(self, message: discord.Message) -> bool:
+        kept = await self.intake.take_message(message)
+        if not kept:
+            self.intake.again.add(f"the edited message {message.id}", partial(self._take_edited, message))
+        return kept
 
     async def note(self) -> None:
         """Write down how far each channel has been read; what the database does not take is tried again."""
@@ -89,6 +106,10 @@ class Watch(commands.Cog):
     @tasks.loop(seconds=_NOTED_EVERY_S)
     async def _note(self) -> None:
         await self.note()
+
+    @tasks.loop(seconds=_TRIED_AGAIN_EVERY_S)
+    async def _try_again(self) -> None:
+        await self.intake.again.try_all()
 
     async def _forget(self, guild: int, channel: int) -> None:
         self.progress.forget(str(guild), str(channel))

@@ -288,3 +288,74 @@ async def test_how_far_a_channel_was_read_goes_with_it(tmp_path: Path):
         await bench.env.advance_time(6)
 
         assert not {thread.id, den.id} & (await seen(bench)).keys()
+
+
+async def test_a_server_that_comes_late_is_read_then_and_its_marks_wait_for_it(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        first = await bench.ann.send(bench.lobby, "hello")
+        catching, guild = catching_up(bench), bench.bot.get_guild(bench.guild.id)
+        assert guild is not None
+        await catching.on_disconnect()
+        guild.unavailable = True
+        await catching.on_ready()
+        missed(bench, "you idiot")
+        assert await bench.incidents() == []
+        guild.unavailable = False
+        live = await bench.ben.send(bench.lobby, "live again")
+        assert await noted(bench) == first.id
+
+        await catching.on_guild_available(guild)
+        assert [each.text for each in await bench.incidents()] == ["you idiot"]
+        assert await noted(bench) == live.id
+
+
+async def test_what_was_said_during_the_outage_of_a_server_is_read_after_it(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        first = await bench.ann.send(bench.lobby, "hello")
+        catching, guild = catching_up(bench), bench.bot.get_guild(bench.guild.id)
+        assert guild is not None
+        assert {"on_guild_available", "on_guild_unavailable"} <= {name for name, _ in catching.get_listeners()}
+        await catching.on_guild_unavailable(guild)
+        missed(bench, "you idiot")
+        assert await noted(bench) == first.id
+
+        await catching.on_guild_available(guild)
+        assert [each.text for each in await bench.incidents()] == ["you idiot"]
+
+
+async def test_a_channel_whose_last_message_is_not_told_is_read(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        catching = catching_up(bench)
+        await catching.on_disconnect()
+        away(bench, "you idiot")
+        channel = bench.bot.get_channel(bench.lobby.id)
+        assert isinstance(channel, discord.TextChannel)
+        channel.last_message_id = None
+        await catching.on_ready()
+
+        assert [each.text for each in await bench.incidents()] == ["you idiot"]
+
+
+async def test_what_could_not_be_finished_at_the_start_is_finished_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        catching = catching_up(bench)
+        recovered: list[Platform] = []
+
+        async def recover(platform: Platform, before: object) -> None:
+            recovered.append(platform)
+            if len(recovered) == 1:
+                raise StoreBusy("another process holds the database")
+
+        monkeypatch.setattr(bench.bot.services.pipeline, "recover", recover)
+        catching._unfinished = [catching._recover]
+        await catching.on_ready()
+        assert len(recovered) == 1
+        await bench.env.advance_time(61)
+        assert len(recovered) == 2
+        await bench.env.advance_time(200)
+        await catching.on_ready()
+
+        assert len(recovered) == 2

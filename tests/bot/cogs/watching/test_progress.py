@@ -85,3 +85,27 @@ def test_what_is_written_down_is_let_go_of_and_what_moved_since_is_not(progress:
     progress.written("arena", taken)
 
     assert marks(progress) == {"den": "11"}
+
+
+def test_a_message_that_is_not_done_keeps_the_mark_below_it(progress: Progress) -> None:
+    with progress.handling("arena", "lobby", 10) as handling:
+        handling.is_done = False
+    with progress.handling("arena", "lobby", 11):
+        pass
+    assert marks(progress) == {"lobby": "9"}
+
+    with progress.handling("arena", "lobby", 10):
+        pass
+    assert marks(progress) == {"lobby": "11"}
+
+
+def test_a_server_can_be_held_alone(progress: Progress) -> None:
+    for community in ("arena", "den"):
+        with progress.handling(community, "lobby", 10):
+            pass
+    progress.hold_one("arena")
+    progress.release()
+    assert dict(progress.marks()) == {"den": {"lobby": "10"}}
+
+    progress.release_one("arena")
+    assert marks(progress) == {"lobby": "10"}

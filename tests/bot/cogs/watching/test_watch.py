@@ -263,7 +263,7 @@ async def full(incident: Incident) -> None:
 
 
 async def test_messages_beyond_the_limit_wait_for_those_before_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bot.cogs.watching.intake._MOST_AT_ONCE", 2)
+    monkeypatch.setattr("bot.cogs.watching.delivery._MOST_AT_ONCE", 2)
     async with open_discord(tmp_path, watch.setup) as bench:
         gates = [bench.scorer.hold(text) for text in ("one", "two", "three")]
         for text in ("one", "two", "three"):
@@ -360,3 +360,107 @@ async def test_a_name_that_was_taken_while_nobody_watched_is_judged_when_its_bea
         await bench.ann.send(bench.lobby, "hello again")
 
         assert [incident.surface for incident in await bench.incidents()] == [Surface.NAME]
+
+
+async def test_what_the_database_did_not_take_is_tried_again_within_minutes_and_not_passed_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        watching = bench.bot.get_cog("Watch")
+        assert isinstance(watching, watch.Watch)
+        watching.progress.release()
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.stores.incidents, "record", full)
+            said = await bench.ann.send(bench.lobby, "you idiot")
+            after = await bench.ben.send(bench.lobby, "fine")
+            await bench.env.advance_time(2)
+            seen = await bench.stores.communities.seen(bench.community)
+            assert int(seen[str(bench.lobby.id)]) < said.id
+        await bench.env.advance_time(65)
+
+        assert authors(await bench.incidents()) == [bench.ann.id]
+        seen = await bench.stores.communities.seen(bench.community)
+        assert seen[str(bench.lobby.id)] == str(after.id)
+
+
+async def test_an_edit_and_a_title_that_were_not_kept_are_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        said = await bench.ann.send(bench.lobby, "hello")
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.stores.incidents, "record", full)
+            await bench.ann.edit(said, "you idiot")
+            bench.env.backend.create_thread(bench.lobby.id, "you clown", bench.ben.id)
+            await bench.env.settle()
+        await bench.env.advance_time(65)
+
+        assert sorted(each.text for each in await bench.incidents()) == ["you clown", "you idiot"]
+
+
+async def test_slow_acting_takes_no_place_from_scoring_and_a_stop_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("bot.cogs.watching.delivery._MOST_AT_ONCE", 1)
+    async with open_discord(tmp_path, watch.setup) as bench:
+        acting, gate = asyncio.Event(), asyncio.Event()
+
+        async def act(handled: object) -> None:
+            acting.set()
+            await gate.wait()
+
+        monkeypatch.setattr(bench.bot.services.pipeline, "act", act)
+        bench.env.backend.create_message(bench.lobby.id, bench.ann.id, "you idiot")
+        await asyncio.wait_for(acting.wait(), 5)
+        bench.env.backend.create_message(bench.lobby.id, bench.ben.id, "hello")
+        await asyncio.wait_for(bench.scorer.arrived["hello"].wait(), 5)
+
+        watching = bench.bot.get_cog("Watch")
+        assert isinstance(watching, watch.Watch)
+        ending = asyncio.create_task(watching.intake.finish(5))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert not ending.done()
+        gate.set()
+        await asyncio.wait_for(ending, 5)
+        await bench.env.settle()
+
+
+@pytest.mark.parametrize(("hours", "texts"), [(0, ["you idiot"]), (2, [])])
+async def test_the_title_of_a_young_thread_is_judged_that_is_not_called_new(
+    tmp_path: Path, hours: int, texts: list[str]
+):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        thread = bench.env.backend.create_thread(bench.lobby.id, "you idiot", bench.ann.id, broadcast=False)
+        await bench.env.advance_time(hours * 3600)
+        told = dict(serializers.channel_payload(bench.env.backend, thread))
+        told.pop("newly_created", None)
+        for _ in range(2):
+            await tell(bench, "THREAD_CREATE", told)
+
+        assert [each.text for each in await bench.incidents()] == texts
+
+
+async def test_a_title_whose_owner_cannot_be_looked_up_is_flagged_and_the_next_look_up_is_made(tmp_path: Path):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        await bench.set_up()
+        bench.env.inject_error("GET", f"/guilds/{bench.guild.id}/members/{bench.ann.id}", status=403, times=1)
+        for title in ("you idiot", "you clown"):
+            bench.env.backend.create_thread(bench.lobby.id, title, bench.ann.id)
+            await bench.env.settle()
+        first, second = (incident.decision for incident in await bench.incidents())
+
+    assert first.action is Action.FLAG
+    assert first.reasons[-1] == "who the author is could not be looked up: flagged only"
+    assert second.action is not Action.FLAG
+
+
+async def test_what_is_odd_in_a_message_is_counted_and_the_rest_is_judged(tmp_path: Path):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        said = await bench.ann.send(bench.lobby, "hello")
+        odd = [{"type": "rich", "title": "fine", "fields": None, "author": None, "footer": {"text": "a foot"}}]
+        told = payload(bench, said.id, id=str(said.id + 1), content="you idiot", embeds=odd)
+        await tell(bench, "MESSAGE_CREATE", told)
+        tally = bench.bot.services.pipeline.tally_of(bench.community)
+
+        assert [each.text for each in await bench.incidents()] == ["you idiot"]
+        assert {"fine", "a foot"} <= set(bench.scorer.scored)
+        assert (tally.seen, tally.scored, tally.unchecked) == (3, 2, 1)

@@ -1,0 +1,210 @@
+"""Excerpts into the pipeline: texts decided at once, clips as they arrive, and nothing done before both are here."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import discord
+
+from bot.cogs.watching.clip_room import ClipRoom
+from bot.cogs.watching.surfaces import MessageContent, is_film
+from bot.domain import Clip, Excerpt, Surface
+from bot.errors import ClipRejected, ClipTooLarge, RefereeError
+from bot.pipeline import Handled
+from bot.tally import Tally
+
+if TYPE_CHECKING:
+    from bot.app.client import RefereeBot
+
+_log = logging.getLogger(__name__)
+_MOST_AT_ONCE = 200
+_RESET = "nickname was reset"
+"""How `bot.enforce.deeds` says of an incident that it took a name away; a warning for a name, say, leaves it."""
+_CLIPS_WITHIN_S = 5.0
+"""How long an action waits for the clips of its message: a deletion would take those with it that are not here yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retaken:
+    """Tell that a text was put on anew: flagged before, it is a new offence under that revision.
+
+    With `after_reset` it is one only where what was flagged was also taken away.
+    """
+
+    text: str
+    revision: str
+    after_reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """Hold the excerpt of a clip; `trouble` says why there are no bytes in it.
+
+    `is_expected` is trouble that moderators are not called for, only told of in the counts.
+    """
+
+    excerpt: Excerpt
+    trouble: str = ""
+    is_expected: bool = False
+
+
+class _Arrivals:
+    """Tell when every clip of a message is here, or will not come."""
+
+    def __init__(self, clips: int) -> None:
+        self._missing = clips
+        self._all_here = asyncio.Event()
+        if not clips:
+            self._all_here.set()
+
+    def note(self) -> None:
+        """Count one clip."""
+        self._missing -= 1
+        if not self._missing:
+            self._all_here.set()
+
+    async def wait(self) -> None:
+        """Wait for all of them, but not for ever."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLIPS_WITHIN_S):
+                await self._all_here.wait()
+
+
+class Delivery:
+    """Have the pipeline decide on so many excerpts at once; acting takes no place from what is still to be judged."""
+
+    def __init__(self, bot: "RefereeBot") -> None:
+        self._bot = bot
+        self._room = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._clips = ClipRoom()
+
+    async def deliver(
+        self, excerpt: Excerpt, content: MessageContent, arrived: float, retaken: Retaken | None = None
+    ) -> bool:
+        """Take text and clips all the way; tell whether everything was kept. `arrived` is a monotonic time."""
+        if content.unread:
+            self._count_unread(excerpt)
+        clips = self._admitted(excerpt, content.clips)
+        arrivals = _Arrivals(len(clips))
+        work = [self._hear(excerpt, clip, arrivals) for clip in clips]
+        if not content.is_silent:
+            work.insert(0, self._read(excerpt, arrivals, arrived, retaken))
+        return all(await asyncio.gather(*work))
+
+    def tallies(self, excerpt: Excerpt) -> tuple[Tally, Tally]:
+        """Return the counts that an excerpt belongs to."""
+        pipeline = self._bot.services.pipeline
+        return pipeline.tally, pipeline.tally_of(excerpt.key.community)
+
+    def _admitted(self, excerpt: Excerpt, clips: Sequence[discord.Attachment]) -> Sequence[discord.Attachment]:
+        """Return the clips to listen to; the others are counted: with speech off all, else those without a place."""
+        admitted: Sequence[discord.Attachment] = ()
+        if self._bot.services.settings.speech:
+            author = f"{excerpt.key.community}/{excerpt.author}"
+            admitted = self._clips.admit(author, clips)
+            if len(admitted) < len(clips):
+                _log.warning(
+                    "too many clips at once: %d of message %s are not heard",
+                    len(clips) - len(admitted),
+                    excerpt.key.message,
+                )
+        self._count_unheard(excerpt, len(clips) - len(admitted))
+        return admitted
+
+    def _count_unheard(self, excerpt: Excerpt, clips: int) -> None:
+        for tally in self.tallies(excerpt):
+            tally.seen += clips
+            tally.clips += clips
+            tally.unchecked += clips
+
+    def _count_unread(self, excerpt: Excerpt) -> None:
+        _log.warning("part of message %s could not be read, and was left out", excerpt.key.message)
+        for tally in self.tallies(excerpt):
+            tally.seen += 1
+            tally.unchecked += 1
+
+    async def _read(self, excerpt: Excerpt, arrivals: _Arrivals, arrived: float, retaken: Retaken | None) -> bool:
+        """Decide on a text, then act."""
+        try:
+            async with self._room:
+                handled = await self._decided(excerpt, retaken)
+                self._bot.services.latency.note(time.monotonic() - arrived)
+        except RefereeError as error:
+            return _not_handled(excerpt, error)
+        await self._act(handled, arrivals)
+        return True
+
+    async def _decided(self, excerpt: Excerpt, retaken: Retaken | None) -> Handled:
+        pipeline = self._bot.services.pipeline
+        handled = await pipeline.decide(excerpt)
+        known = None if handled.created else handled.incident
+        if known is None or retaken is None or known.text != retaken.text:
+            return handled
+        if retaken.after_reset and _RESET not in known.outcome_detail:
+            return handled
+        return await pipeline.decide(replace(excerpt, key=replace(excerpt.key, revision=retaken.revision)))
+
+    async def _hear(self, excerpt: Excerpt, attachment: discord.Attachment, arrivals: _Arrivals) -> bool:
+        """Fetch a clip and decide on it while it has its place, then act."""
+        most = self._bot.services.settings.clip_megabytes << 20
+        author = f"{excerpt.key.community}/{excerpt.author}"
+        handled = None
+        try:
+            # Whoever sends it says how large it is; what does not say counts as the largest.
+            async with self._clips.held(author, min(attachment.size or most, most)):
+                try:
+                    fetched = await self._fetch(excerpt, attachment)
+                finally:
+                    arrivals.note()
+                if not fetched.trouble:
+                    handled = _without_sound(await self._bot.services.pipeline.decide(fetched.excerpt))
+            if handled is None:
+                await self._bring_up(fetched)
+        except RefereeError as error:
+            return _not_handled(excerpt, error)
+        if handled is not None:
+            await self._act(handled, arrivals)
+        return True
+
+    async def _fetch(self, excerpt: Excerpt, attachment: discord.Attachment) -> _Fetched:
+        key = replace(excerpt.key, revision=f"clip:{attachment.id}")
+        spoken = replace(excerpt, key=key, text="", parts=(), surface=Surface.CLIP)
+        try:
+            clip = await self._bot.services.fetcher.fetch(attachment.url, attachment.filename)
+        except ClipRejected as error:
+            # Long films of play are what such servers share all day; a card for each would bury the rest.
+            usual = isinstance(error, ClipTooLarge) and is_film(attachment)
+            return _Fetched(replace(spoken, clip=Clip(attachment.filename, b"")), str(error), usual)
+        return _Fetched(replace(spoken, clip=clip))
+
+    async def _bring_up(self, fetched: _Fetched) -> None:
+        if fetched.is_expected:
+            self._count_unheard(fetched.excerpt, 1)
+        else:
+            await self._bot.services.pipeline.unchecked(fetched.excerpt, fetched.trouble)
+
+    async def _act(self, handled: Handled, arrivals: _Arrivals) -> None:
+        """Do what was decided, once the clips are here; it is written down, so that a failure does not undo it."""
+        if not handled.created:
+            return
+        await arrivals.wait()
+        try:
+            await self._bot.services.pipeline.act(handled)
+        except RefereeError as error:
+            _log.error("what was decided on message %s was not finished: %s", handled.excerpt.key.message, error)
+
+
+def _not_handled(excerpt: Excerpt, error: RefereeError) -> bool:
+    key = excerpt.key
+    _log.error("message %s in channel %s was not handled: %s", key.message, key.channel, error)
+    return False
+
+
+def _without_sound(handled: Handled) -> Handled:
+    """Return the same without the bytes of the clip, which nobody needs once it was heard."""
+    clip = handled.excerpt.clip
+    return replace(handled, excerpt=replace(handled.excerpt, clip=Clip(clip.name, b"") if clip else None))
