@@ -7,7 +7,7 @@ from bot.pipeline import Preview
 from bot.policy import Policy
 from bot.ui.panel import Panel
 from bot.ui.quote import escaped, spoiler
-from bot.ui.words import asked_words, category_words, clarity_words, confidence_words
+from bot.ui.words import asked_words, category_words, confidence_words, doubt_words
 from classifier import NotScored, Verdict
 
 NOTHING_KEPT = "-# Only you see this, and nothing of it is stored."
@@ -80,7 +80,7 @@ def _words(preview: Preview) -> str:
 def _heard(transcript: Transcript) -> str:
     text = spoiler(transcript.text, _LONGEST_QUOTE) if transcript.text else "*nothing was heard*"
     notes = [f"-# {escaped(note)}" for note in transcript.notes[:_MOST_NOTES]]
-    how = f"{clarity_words(transcript.doubt)}: {transcript.doubt:.2f}"
+    how = doubt_words(transcript.doubt)
     return "\n".join([f"**Heard** ({transcript.seconds:.0f} s, {how}): {text}", *notes])
 
 

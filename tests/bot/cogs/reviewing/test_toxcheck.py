@@ -173,9 +173,9 @@ async def test_a_clip_is_told_with_what_was_heard_and_how_well(tmp_path: Path):
         doubtful = await check(bench, clip=("mumbled.ogg", b"sound"))
 
     assert "of the clip voice-message.ogg" in clear
-    assert "**Heard** (1 s, clearly heard: 0.10): ||you idiot||" in clear
+    assert "**Heard** (1 s, clearly heard (doubt 0.10)): ||you idiot||" in clear
     assert "the policy asks for a warning" in clear
-    assert "hard to understand: 0.90" in doubtful
+    assert "hard to understand (doubt 0.90)" in doubtful
     assert "would ask for a warning, but the transcript is doubtful (0.90): it is only flagged" in doubtful
 
 
