@@ -92,6 +92,41 @@ async def test_a_rate_limit_delays_a_card_and_loses_nothing(discord_world: World
         assert len(discord_world.made("POST", review(discord_world))) == 2
 
 
+async def test_a_server_that_fails_once_gets_the_card_again(discord_world: World, tmp_path: Path) -> None:
+    async with play(discord_world, tmp_path) as played:
+        await played.set_up()
+        discord_world.fail("POST", review(discord_world), 500, {"message": "500: Internal Server Error", "code": 0})
+        await discord_world.say("alice", RUDE)
+
+        await played.card("worthless")
+        assert len(played.cards()) == 1
+
+
+async def test_slow_answers_hold_up_no_other_message(discord_world: World, tmp_path: Path) -> None:
+    async with play(discord_world, tmp_path) as played:
+        await played.set_up()
+        slow = discord_world.hold("POST", review(discord_world), times=None)
+        first = await discord_world.say("alice", RUDE)
+        second = await discord_world.say("bob", WORSE)
+
+        await flagged(played, first, second)
+        assert played.cards() == []
+        slow.release()
+        await played.card(played.mention("alice"))
+        await played.card(played.mention("bob"))
+
+
+async def test_a_card_whose_answer_breaks_off_is_not_lost(discord_world: World, tmp_path: Path) -> None:
+    async with play(discord_world, tmp_path) as played:
+        await played.set_up()
+        discord_world.cut("POST", review(discord_world))
+        await discord_world.say("alice", RUDE)
+        await played.card("worthless")
+        await discord_world.say("bob", WORSE)
+
+        await played.card(played.mention("bob"))
+
+
 async def test_a_server_that_knows_no_layouts_gets_plain_cards_that_work(discord_world: World, tmp_path: Path) -> None:
     discord_world.missing_routes.add(Feature.COMPONENTS_V2)
     async with play(discord_world, tmp_path) as played:
