@@ -23,6 +23,7 @@ _AS_LONG = timedelta(minutes=1)
 """Two timeouts of one outburst end about the same moment: the second is not worth a call, nor another notice."""
 
 TIMED_OUT_ALREADY = "is timed out as long or longer already"
+BANNED_ALREADY = "is banned already"
 """What the detail of an incident begins with whose timeout was not set, because a longer one ran."""
 
 _CLOSED = 50007
@@ -137,9 +138,19 @@ class Deeds:
         if target.member is not None:
             await told(target.member, self._notices.punishment(target, order.incident, order.action, None))
         somebody = discord.Object(target.author)
+        if target.member is None and await self._is_banned(target, somebody):
+            return Outcome.DONE, BANNED_ALREADY
         call = target.guild.ban(somebody, reason=order.reason, delete_message_seconds=0)
         await self._calls.make(target.community, call)
         return Outcome.DONE, "banned"
+
+    async def _is_banned(self, target: Target, somebody: discord.Object) -> bool:
+        """Tell whether somebody who is not in the server is banned from it: a human's ban is not ours to take back."""
+        try:
+            await self._calls.make(target.community, target.guild.fetch_ban(somebody), proves=False)
+        except discord.NotFound:
+            return False
+        return True
 
 
 def timeout_length(asked: timedelta | None) -> timedelta:

@@ -7,7 +7,7 @@ import discord
 
 from bot.domain import Action, Incident, IncidentQuery, Outcome, ReviewState, Surface
 from bot.enforce.calls import Answer, Calls, attempted
-from bot.enforce.deeds import TIMED_OUT_ALREADY, timeout_length
+from bot.enforce.deeds import BANNED_ALREADY, TIMED_OUT_ALREADY, timeout_length
 from bot.enforce.notice import Notices, told
 from bot.enforce.permissions import LABELS
 from bot.enforce.reasons import undo_reason
@@ -65,6 +65,8 @@ class Undoing:
         guild, author = guild_of(self._client, incident), number(incident.author)
         if isinstance(guild, tuple):
             return guild
+        if BANNED_ALREADY in incident.outcome_detail:
+            return Outcome.UNDONE, _with_rest(incident, "the ban that was there before stays")
         if author is None:
             return Outcome.REFUSED, "nothing is known any more of who was banned"
         if not guild.me.guild_permissions.ban_members:

@@ -153,6 +153,21 @@ async def test_a_ban_is_lifted_once(tmp_path: Path):
         assert await bench.bot.enforcer.undo(incident) == (Outcome.UNDONE, f"is not banned any more; {GONE}")
 
 
+async def test_a_ban_that_was_there_before_stays(tmp_path: Path):
+    async with arena(tmp_path) as bench:
+        incident = await flagged(bench, Action.BAN, wrote(bench, bench.ann))
+        guild = bench.bot.get_guild(bench.guild.id)
+        assert guild is not None
+        await guild.ban(discord.Object(bench.ann.id), reason="a moderator's own")
+        banned = await kept(bench, incident)
+        assert (banned.outcome, "is banned already" in banned.outcome_detail) == (Outcome.DONE, True)
+
+        outcome, detail = await bench.bot.enforcer.undo(banned)
+
+        assert (outcome, "the ban that was there before stays" in detail) == (Outcome.UNDONE, True)
+        assert bench.guild.get_ban(bench.ann) is not None
+
+
 async def test_a_kick_and_a_deletion_stay_done_and_the_moderators_are_told_what_remains(tmp_path: Path):
     async with arena(tmp_path) as bench:
         kick, deletion = await flagged(bench, Action.KICK), await flagged(bench, Action.DELETE)
