@@ -38,6 +38,10 @@ class Communities:
         """Tell whether anything is stored of a community."""
         return community in self._known
 
+    def known(self) -> frozenset[str]:
+        """Return the communities that anything is stored of."""
+        return frozenset(self._known)
+
     def held(self) -> Mapping[str, datetime]:
         """Return since when automatic actions are stopped, for those communities where they are."""
         return {known.id: known.held_since for known in self._known.values() if known.held_since is not None}
