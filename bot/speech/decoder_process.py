@@ -6,20 +6,20 @@ import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 from bot.errors import ClipRejected, NoSoundTrack, SpeechError
-from bot.speech.frames import PREFIX, Frame, opening
+from bot.speech.frames import Frame, opening, receive_frame
 from bot.speech.limits import ClipLimits
-from bot.speech.sound import FRAME_BYTES, RATE, Sound
+from bot.speech.sound import RATE, SAMPLE_BYTES, Sound
 
 _START_SECONDS = 60.0
 # The child watches the clock between packets; it is killed where it has not noticed by then.
 _GRACE_SECONDS = 2.0
 _END_SECONDS = 0.5
-_HEADER_BYTES = 1 << 16
 
 Stream = TypeVar("Stream", asyncio.StreamReader, asyncio.StreamWriter)
 
@@ -40,6 +40,14 @@ class DecoderProcess:
         """Return the process id of the child, None where none runs."""
         return None if self._process is None else self._process.pid
 
+    async def start(self) -> None:
+        """Start the child where none runs, so that the first clip need not wait for it.
+
+        Raise SpeechError where it cannot be started.
+        """
+        async with self._turn:
+            await self._running()
+
     async def decode(self, data: bytes) -> Sound:
         """Return the sound of a clip.
 
@@ -48,19 +56,18 @@ class DecoderProcess:
         self._limits.admit(len(data))
         async with self._turn:
             process = await self._running()
-            reply = await self._ask(process, Frame({}, data))
-        return _sound(reply)
+            return await self._ask(process, Frame({}, data))
 
     async def close(self) -> None:
         """End the child; a later clip starts another."""
         async with self._turn:
             await self._end()
 
-    async def _ask(self, process: Process, request: Frame) -> Frame:
+    async def _ask(self, process: Process, request: Frame) -> Sound:
         answered = False
         try:
             async with asyncio.timeout(self._limits.wall_seconds + _GRACE_SECONDS):
-                reply = await self._exchange(process, request)
+                answer = await self._exchange(process, request)
             answered = True
         except TimeoutError as error:
             raise ClipRejected(f"takes more than {self._limits.wall_seconds:g} s to decode") from error
@@ -71,23 +78,17 @@ class DecoderProcess:
             # Also where the caller was cancelled: half an answer in the pipe would be read as the next clip's.
             if not answered:
                 await self._end()
-        return reply
+        return answer.sound()
 
-    async def _exchange(self, process: Process, request: Frame) -> Frame:
+    async def _exchange(self, process: Process, request: Frame) -> "Answer":
         stdin = _open(process.stdin)
         stdin.write(opening(request))
         stdin.write(request.payload)
         await stdin.drain()
-        return await self._receive(process)
-
-    async def _receive(self, process: Process) -> Frame:
-        stdout = _open(process.stdout)
-        header_size, payload_size = PREFIX.unpack(await stdout.readexactly(PREFIX.size))
-        # The child has parsed hostile bytes: what it says is held to the limits as well.
-        if header_size > _HEADER_BYTES or payload_size > int(self._limits.max_seconds * RATE) * FRAME_BYTES:
-            raise ValueError("the decoder's answer is larger than the limits allow")
-        header = json.loads(await stdout.readexactly(header_size))
-        return Frame(header, await stdout.readexactly(payload_size))
+        stdout, answer = _open(process.stdout), Answer(self._limits)
+        while answer.ending is None:
+            answer.take(await receive_frame(stdout, answer.room))
+        return answer
 
     async def _running(self) -> Process:
         if self._process is not None and self._process.returncode is not None:
@@ -104,7 +105,7 @@ class DecoderProcess:
         ready = False
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await self._receive(process)
+                await receive_frame(_open(process.stdout), 0)
             ready = True
         except (TimeoutError, EOFError, ValueError) as error:
             status = await self._end()
@@ -141,7 +142,8 @@ async def _start(limits: ClipLimits) -> Process:
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,
-        env={"PYTHONPATH": os.pathsep.join(path)},
+        # Each thread of numpy's would take address space from the little that there is.
+        env={"PYTHONPATH": os.pathsep.join(path), "OPENBLAS_NUM_THREADS": "1"},
         limit=1 << 20,
         # Ctrl-C in a terminal is for the bot, which ends the child in its own time.
         start_new_session=True,
@@ -154,9 +156,38 @@ def _open(stream: Stream | None) -> Stream:
     return stream
 
 
-def _sound(reply: Frame) -> Sound:
-    if "rejected" in reply.header:
-        kind = NoSoundTrack if reply.header.get("no_track") else ClipRejected
-        raise kind(str(reply.header["rejected"]))
-    notes = reply.header.get("notes")
-    return Sound(reply.payload, tuple(str(note) for note in notes) if isinstance(notes, list) else ())
+class Answer:
+    """Put together what the child says of a clip; it has parsed hostile bytes, so it is held to the limits as well."""
+
+    def __init__(self, limits: ClipLimits) -> None:
+        self.room = int(limits.max_seconds * RATE) * SAMPLE_BYTES
+        self.ending: Mapping[str, object] | None = None
+        self._tracks = [bytearray() for _ in range(limits.max_tracks)]
+
+    def take(self, frame: Frame) -> None:
+        """Take the next frame; raise ValueError where it is not one that the child may send."""
+        if "track" in frame.header:
+            self._add(frame.header["track"], frame.payload)
+        elif isinstance(frame.header.get("notes", frame.header.get("rejected")), list | str) and not frame.payload:
+            self.ending = frame.header
+        else:
+            raise ValueError("the decoder's answer is neither sound nor an end")
+
+    def sound(self) -> Sound:
+        """Return the sound; raise ClipRejected where the child found none."""
+        ending = self.ending or {}
+        if "rejected" in ending:
+            kind = NoSoundTrack if ending.get("no_track") is True else ClipRejected
+            raise kind(str(ending["rejected"]))
+        notes = ending.get("notes")
+        # The same sound twice (a track for each language, say) need not be listened to twice.
+        tracks = tuple(dict.fromkeys(bytes(track) for track in self._tracks if track))
+        return Sound(tracks, tuple(str(note) for note in notes) if isinstance(notes, list) else ())
+
+    def _add(self, number: object, piece: bytes) -> None:
+        if not isinstance(number, int) or not 0 <= number < len(self._tracks):
+            raise ValueError("the decoder's answer has more sound tracks than were asked for")
+        track = self._tracks[number]
+        track += piece
+        if not piece or len(piece) % SAMPLE_BYTES or len(track) > self.room:
+            raise ValueError("the decoder's answer has a piece of sound that is empty, cut or too long")

@@ -1,5 +1,6 @@
 """The frames that the bot and its decoding child exchange: two lengths, a JSON header, raw bytes."""
 
+import asyncio
 import json
 import struct
 from collections.abc import Mapping
@@ -8,6 +9,9 @@ from typing import BinaryIO
 
 PREFIX = struct.Struct(">II")
 """The lengths of the header and of the payload, in bytes."""
+
+MAX_HEADER = 1 << 14
+"""The largest header, in bytes, that is taken from the child."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,26 @@ def write_frame(stream: BinaryIO, frame: Frame) -> None:
 
 
 def read_frame(stream: BinaryIO) -> Frame | None:
-    """Read the next frame; return None where the stream ends."""
+    """Read the next frame, from the bot; return None where the stream ends."""
     prefix = stream.read(PREFIX.size)
     if len(prefix) < PREFIX.size:
         return None
     header_size, payload_size = PREFIX.unpack(prefix)
     return Frame(json.loads(stream.read(header_size)), stream.read(payload_size))
+
+
+async def receive_frame(stream: asyncio.StreamReader, max_payload: int) -> Frame:
+    """Receive the next frame from the child, which has parsed hostile bytes and may say anything.
+
+    Raise ValueError where it is no frame or is larger than allowed, EOFError where the stream ends before it does.
+    """
+    header_size, payload_size = PREFIX.unpack(await stream.readexactly(PREFIX.size))
+    if header_size > MAX_HEADER or payload_size > max_payload:
+        raise ValueError("a frame of the decoder is larger than the limits allow")
+    try:
+        header = json.loads(await stream.readexactly(header_size))
+    except RecursionError as error:
+        raise ValueError("a header of the decoder is nested too deep") from error
+    if not isinstance(header, dict):
+        raise ValueError("a header of the decoder is no JSON object")
+    return Frame(header, await stream.readexactly(payload_size))

@@ -9,9 +9,9 @@ from bot.errors import ClipRejected, SettingsError
 class ClipLimits:
     """Hold what one clip may cost.
 
-    `max_bytes` is the size of the file; `max_seconds` of sound are heard, the rest is left out and noted;
-    `wall_seconds` bounds the decoding, not the transcription; `memory_mb` is the address space of the decoding child;
-    more than `max_bad_packets` damaged packets and the clip is refused.
+    `max_bytes` is the size of the file; `max_tracks` of its sound tracks are heard, and `max_seconds` of each; what is
+    left out is noted. `wall_seconds` bounds the decoding of the whole file, not the transcription; `memory_mb` is the
+    address space of the decoding child; more than `max_bad_packets` damaged packets and the clip is refused.
     Raise SettingsError where a limit is not above zero (no damaged packet at all may be allowed).
     """
 
@@ -20,6 +20,7 @@ class ClipLimits:
     wall_seconds: float = 20.0
     memory_mb: int = 400
     max_bad_packets: int = 200
+    max_tracks: int = 3
 
     def __post_init__(self) -> None:
         # The system reads a negative limit as none at all.

@@ -1,28 +1,31 @@
-"""Decoded sound: 16 kHz, stereo, 16 bits; and the mono view that the speech model hears."""
+"""Decoded sound: 16 kHz, mono, 16 bits, one piece of it for each sound track of a clip."""
 
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 RATE = 16_000
 """Samples a second, the rate that Whisper was trained on."""
 
-CHANNELS = 2
-"""Left and right; a mono clip has the same in both."""
-
 SAMPLE_BYTES = 2
 """Bytes of one sample: a signed integer of 16 bits, low byte first."""
 
-FRAME_BYTES = CHANNELS * SAMPLE_BYTES
-"""Bytes of one moment."""
+_FULL_SCALE = 32768.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Hold the sound of a clip as interleaved stereo, and notes on what of the clip is not in it."""
+    """Hold what is heard of a clip, each sound track as 16 kHz mono of 16 bits, and notes on what is not in it."""
 
-    pcm: bytes = field(repr=False)
+    tracks: tuple[bytes, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
-        """Return how long the sound lasts."""
-        return len(self.pcm) / (RATE * FRAME_BYTES)
+        """Return how long the longest track lasts."""
+        return max(map(len, self.tracks), default=0) / (RATE * SAMPLE_BYTES)
+
+    def samples(self, track: int) -> NDArray[np.float32]:
+        """Return the samples of a track, from -1 to 1."""
+        return np.frombuffer(self.tracks[track], dtype="<i2").astype(np.float32) / _FULL_SCALE

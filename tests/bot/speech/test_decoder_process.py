@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -6,19 +7,23 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ClipRejected, SpeechError
-from bot.speech.decode import decode
 from bot.speech.decoder_process import DecoderProcess
 from bot.speech.limits import ClipLimits
+
+
+def cpu_ticks(pid: int) -> int:
+    return int(child_file(pid, "stat").rsplit(b")", 1)[1].split()[11])
 
 
 def child_file(pid: int, name: str) -> bytes:
     return Path(f"/proc/{pid}/{name}").read_bytes()
 
 
-async def test_the_child_gives_the_same_sound_as_decoding_here(decoder, clip_bytes):
-    data = clip_bytes("well_played.ogg")
+@pytest.mark.parametrize("ending", ["ogg", "wav", "flac", "mp3", "m4a", "webm", "mp4"])
+async def test_the_child_gives_the_same_sound_as_decoding_here(decoder, clip_bytes, hear, ending):
+    data = clip_bytes(f"well_played.{ending}")
 
-    assert await decoder.decode(data) == decode(data, ClipLimits())
+    assert await decoder.decode(data) == hear(data)
 
 
 async def test_one_child_serves_many_clips(decoder, clip_bytes):
@@ -86,11 +91,48 @@ async def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next_clips(
     assert sound.seconds > 3
 
 
-async def test_a_bomb_that_needs_more_memory_than_allowed_costs_one_clip(opus_bomb, clip_bytes):
-    decoder = DecoderProcess(ClipLimits(max_seconds=36_000, memory_mb=200))
+async def test_the_child_is_started_ahead_and_only_once(decoder, clip_bytes):
+    await asyncio.gather(decoder.start(), decoder.start())
+    first = decoder.pid
 
-    with pytest.raises(ClipRejected, match="needs more than 200 MB"):
-        await decoder.decode(opus_bomb(100))
+    await decoder.decode(clip_bytes("well_played.ogg"))
+
+    assert first is not None
+    assert decoder.pid == first
+
+
+async def test_a_child_that_dies_between_clips_costs_no_more_than_one(decoder, clip_bytes):
+    await decoder.start()
+    os.kill(decoder.pid, signal.SIGKILL)
+
+    with contextlib.suppress(ClipRejected):
+        await decoder.decode(clip_bytes("well_played.ogg"))
+
+    assert (await decoder.decode(clip_bytes("well_played.ogg"))).seconds > 2
+
+
+@pytest.mark.parametrize("end", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
+async def test_a_clip_that_kills_the_decoder_costs_that_clip_alone(decoder, clip_bytes, opus_bomb, end):
+    await decoder.start()
+    killed = decoder.pid
+    running = asyncio.create_task(decoder.decode(opus_bomb(20)))
+    loop, used = asyncio.get_running_loop(), cpu_ticks(killed)
+    while cpu_ticks(killed) < used + 3:
+        # It is in the middle of the clip once it has worked for some hundredths of a second.
+        await loop.run_in_executor(None, os.sched_yield)
+    os.kill(killed, end)
+
+    with pytest.raises(ClipRejected, match=rf"broke down on it \(exit status -{end.value}\)"):
+        await running
+    assert (await decoder.decode(clip_bytes("well_played.ogg"))).seconds > 2
+    assert decoder.pid != killed
+
+
+async def test_a_file_that_needs_more_memory_than_allowed_costs_one_clip(clip_bytes):
+    decoder = DecoderProcess(ClipLimits(memory_mb=280))
+
+    with pytest.raises(ClipRejected, match=r"needs more than 280 MB|broke down"):
+        await decoder.decode(bytes(25 << 20))
 
     assert (await decoder.decode(clip_bytes("well_played.ogg"))).seconds > 2
     await decoder.close()
@@ -113,6 +155,7 @@ async def test_the_child_cannot_write_files_and_has_its_cost_bounded(decoder, cl
 
     assert soft["Max file size"] == "0"
     assert soft["Max core file size"] == "0"
+    assert soft["Max open files"] == "0"
     assert soft["Max address space"] == str(400 << 20)
     assert 20 <= int(soft["Max cpu time"]) <= 25
 

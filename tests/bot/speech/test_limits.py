@@ -4,7 +4,7 @@ from bot.errors import ClipRejected, SettingsError
 from bot.speech.limits import ClipLimits
 
 
-@pytest.mark.parametrize("name", ["max_bytes", "max_seconds", "wall_seconds", "memory_mb"])
+@pytest.mark.parametrize("name", ["max_bytes", "max_seconds", "wall_seconds", "memory_mb", "max_tracks"])
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_limit_that_would_bound_nothing_is_refused(name, value):
     with pytest.raises(SettingsError, match=f"{name} is {value}"):
