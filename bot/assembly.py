@@ -15,7 +15,10 @@ from bot.policy import Policy
 from bot.policy_file import DEFAULT, read_policy
 from bot.ports import Clock, Enforcer, IncidentStore, Notifier, Policies, Scorer, Transcriber
 from bot.settings import Settings
+from bot.speech.ears import EarSettings
+from bot.speech.foreign import parse_languages
 from bot.speech.limits import ClipLimits
+from bot.speech.line import SpeechLoad
 from bot.speech.transcriber import WhisperTranscriber
 from bot.store import SqlIncidentStore, Stores, open_stores
 from classifier import Batcher, BatcherLimits, Classifier, load
@@ -40,7 +43,8 @@ class SystemClock:
 class Parts:
     """Hold what every front end builds its pipeline from.
 
-    `policy` is the operator's; `waiting` tells how many texts wait for a score.
+    `policy` is the operator's; `waiting` tells how many texts wait for a score, `speech` how much is to be heard, None
+    where speech is switched off.
     """
 
     classifier: Classifier
@@ -49,6 +53,7 @@ class Parts:
     scorer: Scorer
     transcriber: Transcriber | None
     waiting: Callable[[], int] = lambda: 0
+    speech: Callable[[], SpeechLoad | None] = lambda: None
 
     def pipeline(self, enforcer: Enforcer, notifier: Notifier, policies: Policies | None = None) -> Pipeline:
         """Return a pipeline that acts and shows through these; without `policies` the operator's holds everywhere."""
@@ -90,8 +95,17 @@ async def open_transcriber(settings: Settings) -> AsyncIterator[WhisperTranscrib
     if not settings.speech:
         yield None
         return
+    ears = EarSettings(
+        settings.speech_model,
+        precision=settings.speech_precision,
+        device=settings.speech_device,
+        threads=settings.threads or os.cpu_count() or 1,
+    )
     transcriber = WhisperTranscriber(
-        settings.speech_model, limits=clip_limits(settings), threads=settings.threads or os.cpu_count() or 1
+        ears,
+        limits=clip_limits(settings),
+        languages=parse_languages(settings.languages),
+        idle_s=settings.speech_idle_minutes * 60 or None,
     )
     try:
         yield transcriber
@@ -138,7 +152,8 @@ async def open_parts(settings: Settings, *, clock: Clock | None = None, patient:
         await purge(stores.incidents, settings, clock or SystemClock())
         transcriber = await stack.enter_async_context(open_transcriber(settings))
         scorer = await stack.enter_async_context(Batcher(classifier, _PATIENT if patient else limits))
-        yield Parts(classifier, policy, stores, scorer, transcriber, lambda: scorer.depth)
+        load = (lambda: transcriber.load) if transcriber is not None else lambda: None
+        yield Parts(classifier, policy, stores, scorer, transcriber, lambda: scorer.depth, load)
 
 
 @asynccontextmanager

@@ -18,13 +18,16 @@ _EVERYONE = ""
 class Reading:
     """Hold one text to score for an excerpt; `before` are the earlier messages that it joins.
 
-    `shared` is true where several authors wrote them; `surface` is where the text was read.
+    `shared` is true where several authors wrote them; `surface` is where the text was read. `at` is where in a clip it
+    was heard, in seconds, and `doubt` how far that is to be doubted, None for what was typed.
     """
 
     text: str
     before: tuple[str, ...] = ()
     shared: bool = False
     surface: Surface = Surface.TEXT
+    at: float | None = None
+    doubt: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,20 +142,27 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Hold one stretch of transcribed speech; times in seconds, `doubt` 0 (sure) to 1 (a guess)."""
+    """Hold one stretch of transcribed speech; times in seconds, `doubt` 0 (sure) to 1 (a guess).
+
+    `track` is the sound track that it was heard on, the first is 0. `language` is a code such as "en", empty where the
+    speech model does not tell languages apart.
+    """
 
     start: float
     end: float
     text: str
     doubt: float
+    track: int = 0
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Hold what was heard in a clip.
+    """Hold what was heard in a clip, or in a slice of it; `seconds` is how long the whole clip lasts.
 
     `doubt` is that of the most doubtful segment, 0..1. `complete` is false where part of the clip was not heard, and
-    `notes` then say why.
+    `notes` then say why. `foreign` says which language that nobody here can judge most of it was spoken in, such as
+    "German", and is empty where none was noticed.
     """
 
     segments: tuple[Segment, ...]
@@ -163,6 +170,7 @@ class Transcript:
     doubt: float
     complete: bool = True
     notes: tuple[str, ...] = ()
+    foreign: str = ""
 
     @property
     def text(self) -> str:
@@ -236,7 +244,8 @@ class Incident:
     """Hold one flagged excerpt, what was decided and done, and what the moderators said.
 
     `text` is None once the content has expired or was erased. `transcript_doubt` is None for typed text. `words` are
-    the words that made the score. `id` is 0 until the store has given a number.
+    the words that made the score. `clip_at` is where in the clip it was said, in seconds, None where that is not known.
+    `id` is 0 until the store has given a number.
     """
 
     key: SourceKey
@@ -250,6 +259,7 @@ class Incident:
     words: tuple[str, ...] = ()
     transcript_doubt: float | None = None
     clip_name: str | None = None
+    clip_at: float | None = None
     surface: Surface = Surface.TEXT
     id: int = 0
     created_at: datetime | None = None

@@ -1,37 +1,39 @@
 """Excerpt to verdict to decision to incident to action: the way of one message."""
 
 import asyncio
-import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
 from bot import policy as rules
+from bot.choosing import Choice, choices, incident_of, is_graver, strictest, unchecked_choices
 from bot.context import Context, Reading
 from bot.domain import (
     UNCHECKED,
-    Action,
     Decision,
     Excerpt,
     History,
     Incident,
     Outcome,
     Platform,
-    SourceKey,
     Transcript,
 )
 from bot.errors import RefereeError, StoreError
-from bot.judging import Judge, Judged
+from bot.judging import Judge, Judged, together
 from bot.policy import Policy
 from bot.ports import Enforcer, IncidentStore, Notifier, Policies, Scorer, Transcriber
+from bot.previewing import Preview, preview_of
 from bot.tally import Tally
-from classifier import NotScored, Verdict, WordWeight
+from classifier import NotScored, Verdict
 
 _log = logging.getLogger(__name__)
 _MOST_REMEMBERED = 20_000
+_REST = "rest"
+"""Names the incident that says what of a clip was not checked, beside those of what was said in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +59,20 @@ class Handled:
     created: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """Hold what would become of an excerpt, of which nothing is kept; `verdict` is None where there is none."""
+@dataclass(slots=True)
+class _Past:
+    """Hold an author's strikes as they were when a clip was first found to be bad: its own do not count against it."""
 
-    text: str
-    verdict: Verdict | NotScored | None
-    decision: Decision
-    words: tuple[WordWeight, ...] = ()
-    transcript: Transcript | None = None
+    history: History | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
-    """Hold what the policy says of one reading."""
+class _Kept:
+    """Hold what was kept of a slice of a clip."""
 
-    reading: Reading
-    verdict: Verdict | None
-    decision: Decision
+    judged: Judged
+    choice: Choice
+    handled: Handled
 
 
 _Started = asyncio.Queue[asyncio.Task[Judged] | None]
@@ -105,6 +103,29 @@ class Pipeline:
         """Judge one excerpt and write its incident, but do not act on it yet; raise StoreError."""
         return await self._settle(await self._judge.judge(excerpt, self._readings(excerpt)))
 
+    async def hear(self, excerpt: Excerpt) -> AsyncGenerator[Handled, None]:
+        """Judge a clip while it is heard; raise StoreError. To leave early, close the generator.
+
+        An incident is yielded as soon as it is written, another where something graver is said later, and one for what
+        was not checked where none of them says so. The last one yielded is what became of the whole clip, with nothing
+        new in it where an incident came before.
+        """
+        slices, past, kept = list[Judged](), _Past(), list[_Kept]()
+        async with aclosing(self._judge.listen(excerpt)) as heard:
+            async for judged in heard:
+                slices.append(judged)
+                if (found := await self._graver(judged, kept, past)) is not None:
+                    kept.append(found)
+                    yield found.handled
+        whole = together(slices)
+        if not kept:
+            yield await self._settle(whole)
+            return
+        self._count(whole)
+        if (rest := await self._unchecked_rest(slices, kept)) is not None:
+            yield rest
+        yield replace(kept[-1].handled, excerpt=whole.excerpt, transcript=whole.transcript, created=False)
+
     async def act(self, handled: Handled) -> Handled:
         """Act on an incident that `decide` has just written, find its words, and show it; others are left alone.
 
@@ -124,14 +145,9 @@ class Pipeline:
 
     async def preview(self, excerpt: Excerpt) -> Preview:
         """Judge one excerpt as `handle` would, alone and for somebody without strikes; keep and do nothing."""
-        judged = await self._judge.judge(excerpt, Context().readings(excerpt, self._policy(excerpt).join_window))
-        choices = [*self._judged_choices(judged, History()), *self._unchecked_choice(judged)]
-        best = max(choices, key=lambda choice: self._rank(judged, choice), default=None)
-        if best is None:
-            missing = judged.not_scored or judged.verdict
-            return Preview(judged.excerpt.text, missing, rules.nothing(judged.why_nothing), (), judged.transcript)
-        words = await self._ports.scorer.explain(best.reading.text) if best.verdict else ()
-        return Preview(best.reading.text, best.verdict or judged.not_scored, best.decision, words, judged.transcript)
+        policy = self._policy(excerpt)
+        judged = await self._judge.judge(excerpt, Context().readings(excerpt, policy.join_window))
+        return await preview_of(judged, policy, self._ports.scorer)
 
     async def run(self, excerpts: AsyncIterable[Excerpt], *, ahead: int = 256) -> AsyncGenerator[Handled, None]:
         """Take a stream all the way, up to `ahead` excerpts at a time, deciding in the order of the stream.
@@ -170,50 +186,61 @@ class Pipeline:
         finally:
             started.put_nowait(None)
 
+    async def _graver(self, judged: Judged, kept: Sequence[_Kept], past: _Past) -> _Kept | None:
+        """Keep what is said in a slice of a clip, where it is worse than what was kept of that clip before."""
+        policy = self._policy(judged.excerpt)
+        async with self._turn(judged.excerpt):
+            choice = strictest(policy, await self._choices(judged, past))
+            if choice is None or not choice.flags or (kept and not is_graver(policy, choice, kept[-1].choice)):
+                return None
+            part = str(len(kept) + 1) if kept else ""
+            return _Kept(judged, choice, await self._keep(judged, choice, part))
+
+    async def _unchecked_rest(self, slices: Sequence[Judged], kept: Sequence[_Kept]) -> Handled | None:
+        """Keep that part of a clip was not checked, where what was kept of the clip was found before that was known."""
+        said = {found.judged.unchecked for found in kept}
+        left_out = [judged for judged in slices if judged.unchecked and judged.unchecked not in said]
+        if not left_out:
+            return None
+        rest = together(left_out)
+        choice = strictest(self._policy(rest.excerpt), unchecked_choices(self._policy(rest.excerpt), rest))
+        return await self._keep(rest, choice, _REST) if choice is not None and choice.flags else None
+
     async def _settle(self, judged: Judged) -> Handled:
         """Decide and keep; an author's excerpts take turns, so that each sees the strikes before it."""
         self._count(judged)
-        author = (judged.excerpt.key.community, judged.excerpt.author)
-        async with self._turns.setdefault(author, asyncio.Lock()):
-            choice = max(await self._choices(judged), key=lambda c: self._rank(judged, c), default=None)
-            if choice is None or choice.decision.action is Action.NONE:
-                verdict, decision = judged.not_scored or judged.verdict, rules.nothing(judged.why_nothing)
-                return Handled(judged.excerpt, verdict, decision, judged.transcript)
+        policy = self._policy(judged.excerpt)
+        async with self._turn(judged.excerpt):
+            found = await self._choices(judged) + unchecked_choices(policy, judged)
+            choice = strictest(policy, found)
+            if choice is None or not choice.flags:
+                return _nothing_came_of(judged)
             return await self._keep(judged, choice)
 
-    def _rank(self, judged: Judged, choice: _Choice) -> tuple[object, ...]:
-        return rules.rank(self._policy(judged.excerpt), choice.decision)
+    def _turn(self, excerpt: Excerpt) -> asyncio.Lock:
+        return self._turns.setdefault((excerpt.key.community, excerpt.author), asyncio.Lock())
 
-    async def _choices(self, judged: Judged) -> list[_Choice]:
+    async def _choices(self, judged: Judged, past: _Past | None = None) -> list[Choice]:
         """Ask the policy of every reading; the author's past is only read where a rule asks for a punishment."""
-        choices = self._judged_choices(judged, History())
-        if any(choice.decision.would.punishes for choice in choices):
-            excerpt = judged.excerpt
-            since = excerpt.at - self._policy(excerpt).history_window
-            history = await self._ports.store.history(excerpt.key.community, excerpt.author, since)
-            choices = self._judged_choices(judged, history)
-        return [*choices, *self._unchecked_choice(judged)]
+        policy, readings = self._policy(judged.excerpt), list(self._fresh(judged))
+        found = choices(policy, judged, readings, History())
+        if not any(choice.decision.would.punishes for choice in found):
+            return found
+        if past is None:
+            return choices(policy, judged, readings, await self._history(judged.excerpt))
+        if past.history is None:
+            strikes = (await self._history(judged.excerpt)).strikes
+            # Delivered again, a clip would find the strikes of its first delivery; they have its own time.
+            past.history = History(tuple(strike for strike in strikes if strike.at != judged.excerpt.at))
+        return choices(policy, judged, readings, past.history)
 
-    def _judged_choices(self, judged: Judged, history: History) -> list[_Choice]:
-        return [_Choice(r, v, self._decide(judged, r, v, history)) for r, v in self._fresh(judged)]
+    async def _history(self, excerpt: Excerpt) -> History:
+        since = excerpt.at - self._policy(excerpt).history_window
+        return await self._ports.store.history(excerpt.key.community, excerpt.author, since)
 
-    def _unchecked_choice(self, judged: Judged) -> Iterable[_Choice]:
-        if judged.unchecked:
-            decision = rules.decide_unchecked(self._policy(judged.excerpt), judged.excerpt, judged.unchecked)
-            yield _Choice(Reading(judged.excerpt.text, surface=judged.surface), judged.verdict, decision)
-
-    def _decide(self, judged: Judged, reading: Reading, verdict: Verdict, history: History) -> Decision:
-        excerpt, policy = judged.excerpt, self._policy(judged.excerpt)
-        decision = rules.decide(policy, verdict, excerpt, history, excerpt.at, judged.transcript)
-        if reading.before:
-            decision = replace(decision, reasons=(*decision.reasons, "read together with the lines before it"))
-        if reading.shared:
-            decision = rules.flag_only(decision, "several authors wrote it: flagged only")
-        return rules.flag_only(decision, f"{excerpt.flag_only}: flagged only") if excerpt.flag_only else decision
-
-    async def _keep(self, judged: Judged, choice: _Choice) -> Handled:
+    async def _keep(self, judged: Judged, choice: Choice, part: str = "") -> Handled:
         try:
-            recorded = await self._ports.store.record(_incident(judged, choice))
+            recorded = await self._ports.store.record(incident_of(judged, choice, part=part))
         except StoreError:
             for tally in self._counters(judged.excerpt):
                 tally.not_kept += 1
@@ -270,6 +297,7 @@ class Pipeline:
         for tally in self._counters(judged.excerpt):
             tally.seen += 1
             tally.clips += judged.excerpt.clip is not None
+            tally.clips_unchecked += judged.excerpt.clip is not None and _is_incomplete(judged)
             if judged.exempt:
                 tally.exempt += 1
             elif judged.not_scored is not None:
@@ -280,26 +308,10 @@ class Pipeline:
                 tally.scored += 1
 
 
-def _incident(judged: Judged, choice: _Choice) -> Incident:
-    excerpt, verdict = judged.excerpt, choice.verdict
-    return Incident(
-        key=_key(excerpt.key, choice.reading),
-        author=excerpt.author,
-        at=excerpt.at,
-        text=choice.reading.text,
-        decision=choice.decision,
-        toxic=verdict.toxic if verdict else 0.0,
-        categories=verdict.categories if verdict else {},
-        model_version=verdict.model_version if verdict else UNCHECKED,
-        transcript_doubt=judged.transcript.doubt if judged.transcript else None,
-        clip_name=excerpt.clip.name if excerpt.clip else None,
-        surface=choice.reading.surface,
-        outcome=Outcome.PENDING if choice.decision.action.punishes else Outcome.NOT_NEEDED,
-    )
+def _is_incomplete(judged: Judged) -> bool:
+    return bool(judged.unchecked or judged.not_scored) and not judged.exempt
 
 
-def _key(key: SourceKey, reading: Reading) -> SourceKey:
-    """Return the key of what was flagged; a revision without a number is told by its text."""
-    if key.revision:
-        return key
-    return replace(key, revision=hashlib.sha256(reading.text.encode("utf-8", "surrogatepass")).hexdigest()[:16])
+def _nothing_came_of(judged: Judged) -> Handled:
+    verdict, decision = judged.not_scored or judged.verdict, rules.nothing(judged.why_nothing)
+    return Handled(judged.excerpt, verdict, decision, judged.transcript)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Mode, Transcript
+from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Mode
 from classifier import Verdict
 
 
@@ -35,7 +35,11 @@ class CategoryRule:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Hold a community's rules. `severity` ranks categories where two rules ask for the same action."""
+    """Hold a community's rules. `severity` ranks categories where two rules ask for the same action.
+
+    `clip_words` are names and terms that are likely in its clips; with `review_foreign_clips` a clip in a language that
+    cannot be judged is shown to moderators.
+    """
 
     categories: Mapping[str, CategoryRule]
     severity: Mapping[str, int] = field(default_factory=dict)
@@ -47,6 +51,8 @@ class Policy:
     burst: timedelta = timedelta(seconds=60)
     exempt_roles: frozenset[str] = frozenset()
     exempt_channels: frozenset[str] = frozenset()
+    clip_words: tuple[str, ...] = ()
+    review_foreign_clips: bool = True
 
     def of(self, community: str) -> "Policy":
         """Return this policy, whichever the community: one for all of them."""
@@ -76,10 +82,11 @@ def decide(
     excerpt: Excerpt,
     history: History,
     now: datetime,
-    transcript: Transcript | None = None,
+    doubt: float | None = None,
 ) -> Decision:
     """Return what the policy asks for: the strictest action that any rule is permitted to take.
 
+    `doubt` is that of the words as they were heard, None where they were typed.
     Equal strictness goes to a live rule over one in shadow, then to the rule that asks for more, then to the graver
     category, then to the likelier one.
     """
@@ -89,7 +96,7 @@ def decide(
     findings = [
         finding
         for name, rule in policy.categories.items()
-        if (finding := _find(policy, name, rule, verdict, strikes, transcript)) is not None
+        if (finding := _find(policy, name, rule, verdict, strikes, doubt)) is not None
     ]
     if not findings:
         findings = list(_unsure(policy, verdict))
@@ -153,7 +160,7 @@ def _find(
     rule: CategoryRule,
     verdict: Verdict,
     strikes: float,
-    transcript: Transcript | None,
+    doubt: float | None,
 ) -> _Finding | None:
     probability = verdict.categories.get(name, 0.0)
     if rule.mode is Mode.OFF or probability < rule.flag:
@@ -166,21 +173,21 @@ def _find(
         rung = min(int(strikes + 0.5), len(rule.ladder) - 1)
         asked = rule.ladder[rung]
         reasons.append(f"acted on from {rule.act:.2f}; {strikes:.1f} recent strikes, rung {rung + 1}: {asked.action}")
-    caps = list(_caps(policy, rule, transcript)) if acts else []
+    caps = list(_caps(policy, rule, doubt)) if acts else []
     allowed = Rung(Action.FLAG) if caps else asked
     return _Finding(
         name, probability, rule.mode, asked, allowed, (*reasons, *caps), strike=acts and not caps and bool(rule.ladder)
     )
 
 
-def _caps(policy: Policy, rule: CategoryRule, transcript: Transcript | None) -> Iterable[str]:
+def _caps(policy: Policy, rule: CategoryRule, doubt: float | None) -> Iterable[str]:
     """Yield why the rule may flag at most."""
     if rule.mode is Mode.SHADOW:
         yield "shadow mode: flagged only"
     if rule.human_only:
         yield "this category is decided by humans: flagged only"
-    if transcript is not None and transcript.doubt > policy.most_doubt:
-        yield f"the transcript is doubtful ({transcript.doubt:.2f}): flagged only"
+    if doubt is not None and doubt > policy.most_doubt:
+        yield f"the transcript is doubtful ({doubt:.2f}): flagged only"
 
 
 def _unsure(policy: Policy, verdict: Verdict) -> Iterable[_Finding]:
@@ -197,10 +204,15 @@ def _unsure(policy: Policy, verdict: Verdict) -> Iterable[_Finding]:
     yield _Finding(name, watched[name], rules[name].mode, flag, flag, (reason,), strike=False)
 
 
+def strictness(decision: Decision) -> tuple[int, timedelta]:
+    """Return what ranks decisions by what they do: the action, then how long it lasts."""
+    return Rung(decision.action, decision.duration).strictness
+
+
 def rank(policy: Policy, decision: Decision) -> tuple[object, ...]:
     """Return what ranks decisions on several readings of one excerpt: the greatest is the strictest permitted one."""
     return (
-        Rung(decision.action, decision.duration).strictness,
+        strictness(decision),
         decision.mode is Mode.LIVE,
         decision.would.strictness,
         policy.severity.get(decision.category, 0),

@@ -1,6 +1,6 @@
 """The seams: what the pipeline asks of the outside, one real and one fake implementation each."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -41,10 +41,11 @@ class Scorer(Protocol):
 class Transcriber(Protocol):
     """Turn clips into text."""
 
-    async def transcribe(self, clip: Clip) -> Transcript:
-        """Return what is heard in the clip.
+    def listen(self, clip: Clip, *, community: str = "", words: Sequence[str] = ()) -> AsyncGenerator[Transcript, None]:
+        """Yield what is heard in the clip, slice after slice, at least one; each says what of the clip is not heard.
 
-        Raise ClipRejected where it is not usable audio, SpeechModelMissing where there is no model.
+        `community` is whose turn it takes; `words` are names and terms that are likely there. Raise ClipRejected where
+        it is not usable audio, SpeechModelMissing where there is no model, SpeechError where hearing itself fails.
         """
 
 

@@ -47,6 +47,16 @@ class Settings(BaseSettings):
         "offline",
         description="The speech model: offline (that of the extra speech-model), a folder, or a faster-whisper name.",
     )
+    speech_precision: Literal["int8", "int8_float16", "int8_float32", "float16", "float32", "auto"] = Field(
+        "int8", description="How the speech model calculates; float16 is for GPUs, float32 is slow and exact."
+    )
+    speech_device: Literal["cpu", "cuda", "auto"] = Field("cpu", description="Where the speech model runs.")
+    speech_idle_minutes: float = Field(
+        0.0, ge=0, le=1440, description="Minutes without a clip after which the speech model is unloaded; 0 keeps it."
+    )
+    languages: str = Field(
+        "en", description="Languages that the classifier knows, as codes; clips in others are marked where heard."
+    )
     clip_seconds: float = Field(600.0, gt=0, le=7200, description="How much of a clip is heard, in seconds.")
     clip_megabytes: int = Field(25, ge=1, le=500, description="The largest clip that is read, in megabytes.")
     discord_token: SecretStr | None = Field(None, description="The token of the Discord bot, for `referee run`.")

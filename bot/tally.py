@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 class Tally:
     """Count excerpts and what became of them; `seen` is the sum of scored, not scored, unchecked and exempt ones.
 
-    `not_kept` counts incidents that the database did not take.
+    `clips_unchecked` counts clips of which something was not checked, be it all; `not_kept` counts incidents that the
+    database did not take.
     """
 
     seen: int = 0
     scored: int = 0
     exempt: int = 0
     clips: int = 0
+    clips_unchecked: int = 0
     unchecked: int = 0
     incidents: int = 0
     known: int = 0

@@ -8,6 +8,7 @@ better, the no-speech probability 0.56 or less and the compression ratio 1.5 or 
 noise, in another language, played backwards or by two at once had log-probabilities of -0.78 or worse.
 """
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -18,6 +19,12 @@ _NO_SPEECH = ((0.0, 0.0), (0.6, 0.4), (1.0, 0.9))
 _COMPRESSION = ((1.8, 0.0), (2.4, 0.7), (3.5, 1.0))
 # Any temperature above zero means that the reading at zero failed one of Whisper's own checks.
 _TEMPERATURE = ((0.0, 0.0), (0.2, 0.6), (1.0, 1.0))
+# A loop: the same few words again and again. Players do say "go go go"; the text alone cannot tell.
+_REPEATS = ((4.0, 0.0), (6.0, 0.5), (10.0, 0.9))
+_LOOP = re.compile(r"\b(\w+(?:\W+\w+){0,3})(?:\W+\1\b)+", re.IGNORECASE)
+# Letters a second: fast talkers reach 25; what Whisper makes up for a short noise is a whole sentence.
+_PACE = ((30.0, 0.0), (40.0, 0.5), (60.0, 0.9))
+_SHORTEST_S = 0.2
 
 _INVENTED = 0.95
 # What Whisper writes where nobody speaks, learned from the captions of videos.
@@ -39,7 +46,7 @@ class Reading:
     """Hold a segment's text and Whisper's measures of it.
 
     `logprob` is the mean natural logarithm of the tokens' probabilities, `no_speech` a probability, `compression` the
-    gzip ratio of the text, `temperature` that of the attempt that was kept.
+    gzip ratio of the text, `temperature` that of the attempt that was kept, `seconds` how long saying it took.
     """
 
     text: str
@@ -47,6 +54,7 @@ class Reading:
     no_speech: float
     compression: float
     temperature: float
+    seconds: float = math.inf
 
 
 def doubt(reading: Reading) -> float:
@@ -58,6 +66,8 @@ def doubt(reading: Reading) -> float:
         _between(reading.no_speech, _NO_SPEECH),
         _between(reading.compression, _COMPRESSION),
         _between(reading.temperature, _TEMPERATURE),
+        _between(_repeats(reading.text), _REPEATS),
+        _between(len(reading.text) / max(reading.seconds, _SHORTEST_S), _PACE),
     )
 
 
@@ -65,6 +75,12 @@ def is_invention(text: str) -> bool:
     """Tell whether a text is nothing but phrases that Whisper invents on silence."""
     rest = _INVENTIONS.sub("", text)
     return rest != text and not any(character.isalnum() for character in rest)
+
+
+def _repeats(text: str) -> int:
+    """Return how often a phrase of one to four words is said in a row, where it is said most often."""
+    loops = ((found.group(0), found.group(1)) for found in _LOOP.finditer(text))
+    return max((len(re.findall(r"\w+", whole)) // len(re.findall(r"\w+", once)) for whole, once in loops), default=1)
 
 
 def _between(value: float, points: tuple[tuple[float, float], ...]) -> float:

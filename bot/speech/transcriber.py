@@ -1,129 +1,177 @@
 """Clips to transcripts with Whisper, on this machine."""
 
 import asyncio
+import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bot.domain import Clip, Segment, Transcript
-from bot.errors import SpeechModelMissing
+from bot.domain import Clip, Transcript
 from bot.speech.decoder_process import DecoderProcess
-from bot.speech.doubt import Reading, doubt
+from bot.speech.ears import Ears, EarSettings, Heard
+from bot.speech.foreign import foreign_language
 from bot.speech.limits import ClipLimits
-from bot.speech.mixdown import to_mono
-from bot.speech.models import ADVICE, OFFLINE, find_model
-from bot.speech.sound import RATE, Sound
+from bot.speech.line import Line, SpeechLoad
+from bot.speech.models import OFFLINE
+from bot.speech.slices import Samples, Slice, slices
+from bot.speech.sound import Sound
+from bot.speech.words import hot_words
 
-if TYPE_CHECKING:
-    from faster_whisper import WhisperModel
-    from faster_whisper.transcribe import Segment as HeardSegment
-
-# With tiny.en on 136 s of speech two beams read as well as five (word error rate 8.6 %), one does not (11.1 %).
-_BEAMS = 2
-# One second try, for readings that fail Whisper's own checks; each more would cost another pass.
-_TEMPERATURES = (0.0, 0.4)
+_NICER = 10
+"""How far hearing steps back where text is to be scored: both want every core."""
 
 
 class WhisperTranscriber:
-    """Transcribe clips one at a time, off the event loop; the model is loaded for the first clip.
+    """Hear clips off the event loop, a slice at a time; the model is loaded for the first clip.
 
-    `model` is what `bot.speech.models.find_model` takes; `threads` are the processor threads of a transcription.
+    `languages` are the codes of those that can be judged. The model is let go where nothing was heard for `idle_s`
+    seconds, None keeps it.
     """
 
-    def __init__(self, model: str = OFFLINE, *, limits: ClipLimits | None = None, threads: int = 2) -> None:
-        self._setting = model
-        self._threads = threads
+    def __init__(
+        self,
+        ears: EarSettings | None = None,
+        *,
+        limits: ClipLimits | None = None,
+        languages: frozenset[str] = frozenset({"en"}),
+        idle_s: float | None = None,
+    ) -> None:
+        self._settings = ears or EarSettings(OFFLINE)
+        self._languages = languages
         self._decoder = DecoderProcess(limits or ClipLimits())
-        self._turn = asyncio.Lock()
-        # A thread of its own: where a caller is cancelled, what still runs there holds up the next clip.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="speech")
-        self._model: WhisperModel | None = None
+        self._line = Line()
+        # One thread: where a caller is cancelled, what still runs there holds up the next clip.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="speech", initializer=_step_back)
+        self._ears: Ears | None = None
+        self._idle_s = idle_s
+        self._idle: asyncio.TimerHandle | None = None
+        self._resting: asyncio.Task[None] | None = None
         self._closing = threading.Event()
 
-    async def transcribe(self, clip: Clip) -> Transcript:
-        """Return what is heard in the clip; no segments where nobody speaks.
+    @property
+    def load(self) -> SpeechLoad:
+        """Return how much there is to be heard, and how much was."""
+        return self._line.load
+
+    @property
+    def is_loaded(self) -> bool:
+        """Tell whether a model is in memory."""
+        return self._ears is not None
+
+    async def listen(
+        self, clip: Clip, *, community: str = "", words: Sequence[str] = ()
+    ) -> AsyncGenerator[Transcript, None]:
+        """Yield what is heard in the clip, slice after slice, at least one; no segments where nobody speaks.
 
         Raise ClipRejected where it is not usable audio, SpeechModelMissing where there is no model, SpeechError where
-        the decoder cannot be started.
+        the decoder cannot be started or the model breaks down.
         """
-        async with self._turn:
-            self._go_on()
-            sound = await self._decoder.decode(clip.data)
-            segments = await self._hear(sound)
-            self._go_on()
-        return Transcript(
-            segments=segments,
-            seconds=sound.seconds,
-            doubt=max((segment.doubt for segment in segments), default=0.0),
-            complete=not sound.notes,
-            notes=sound.notes,
-        )
+        self._stay_awake()
+        try:
+            async with self._line.clip(community) as name:
+                async with self._turn(community, name):
+                    sound = await self._decoder.decode(clip.data)
+                hearing = _Hearing(sound, hot_words(words), self._languages)
+                while not hearing.is_over:
+                    async with self._turn(community, name):
+                        heard = await self._in_thread(hearing)
+                    if heard is not None:
+                        yield heard
+                self._line.note(sound.seconds)
+        finally:
+            self._rest_when_idle()
 
     async def close(self) -> None:
         """Cut off the clip at hand and those that wait, end the decoder and let go of the model."""
         self._closing.set()
-        async with self._turn:
-            await self._decoder.close()
-            await asyncio.to_thread(self._thread.shutdown)
-            self._model = None
+        self._stay_awake()
+        await asyncio.to_thread(self._thread.shutdown)
+        await self._rest()
 
-    async def _hear(self, sound: Sound) -> tuple[Segment, ...]:
-        abandoned = threading.Event()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, sound, abandoned)
-        finally:
-            abandoned.set()
+    @asynccontextmanager
+    async def _turn(self, community: str, name: str) -> AsyncIterator[None]:
+        async with self._line.turn(community, name):
+            self._go_on()
+            yield
+            self._go_on()
 
     def _go_on(self) -> None:
         """Raise CancelledError while closing: a clip that was cut off is neither clean nor broken, nobody judged it."""
         if self._closing.is_set():
             raise asyncio.CancelledError
 
-    def _work(self, sound: Sound, abandoned: threading.Event) -> tuple[Segment, ...]:
-        if self._model is None:
-            self._model = _load(find_model(self._setting), self._threads)
-        return _listen(self._model, to_mono(sound), lambda: abandoned.is_set() or self._closing.is_set())
+    async def _in_thread(self, hearing: "_Hearing") -> Transcript | None:
+        abandoned = threading.Event()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, hearing, abandoned)
+        finally:
+            abandoned.set()
+
+    def _work(self, hearing: "_Hearing", abandoned: threading.Event) -> Transcript | None:
+        if self._ears is None:
+            self._ears = Ears.load(self._settings)
+        return hearing.next(self._ears, lambda: abandoned.is_set() or self._closing.is_set())
+
+    def _stay_awake(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+
+    def _rest_when_idle(self) -> None:
+        if self._idle_s is not None and not self._line.load.waiting and not self._closing.is_set():
+            self._stay_awake()
+            self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._begin_rest)
+
+    def _begin_rest(self) -> None:
+        self._resting = asyncio.create_task(self._rest())
+
+    async def _rest(self) -> None:
+        """Let go of the model and end the decoder; the next clip gets others."""
+        self._ears = None
+        await self._decoder.close()
 
 
-def _load(model: str, threads: int) -> "WhisperModel":
-    # Imported here, because it takes a second and many runs see no clip.
-    from faster_whisper import WhisperModel
+class _Hearing:
+    """Hear one clip, a slice at a time; the sound of each track is gone when it was heard."""
 
-    try:
-        return WhisperModel(model, device="cpu", compute_type="int8", cpu_threads=threads)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise SpeechModelMissing(f"the speech model {model} cannot be loaded: {error}; {ADVICE}") from error
+    def __init__(self, sound: Sound, words: str, languages: frozenset[str]) -> None:
+        self._sound, self._words, self._languages = sound, words, languages
+        self._slices = self._plan()
+        self._said_any = False
+        self.is_over = False
+
+    def next(self, ears: Ears, abandoned: Callable[[], bool]) -> Transcript | None:
+        """Return what is heard in the next slice, None where there is no more; the first call returns something."""
+        found = next(self._slices, None)
+        self.is_over = found is None
+        if found is None:
+            return None if self._said_any else self._transcript(Heard(()))
+        track, samples, piece = found
+        self._said_any = True
+        heard = ears.hear(samples, piece, track=track, words=self._words, abandoned=abandoned)
+        return self._transcript(heard, foreign_language(heard, piece.seconds, self._languages))
+
+    def _plan(self) -> Iterator[tuple[int, Samples, Slice]]:
+        for track in range(len(self._sound.tracks)):
+            samples = self._sound.samples(track)
+            for piece in slices(samples):
+                yield track, samples, piece
+
+    def _transcript(self, heard: Heard, foreign: str = "") -> Transcript:
+        return Transcript(
+            segments=heard.segments,
+            seconds=self._sound.seconds,
+            doubt=max((segment.doubt for segment in heard.segments), default=0.0),
+            complete=not self._sound.notes,
+            notes=self._sound.notes,
+            foreign=foreign,
+        )
 
 
-def _listen(model: "WhisperModel", samples: NDArray[np.float32], abandoned: Callable[[], bool]) -> tuple[Segment, ...]:
-    heard, _ = model.transcribe(
-        samples,
-        beam_size=_BEAMS,
-        temperature=_TEMPERATURES,
-        vad_filter=True,
-        condition_on_previous_text=False,
-    )
-    segments = []
-    for segment in heard:
-        if abandoned():
-            break
-        if any(character.isalnum() for character in segment.text):
-            segments.append(_segment(segment, len(samples) / RATE))
-    return tuple(segments)
-
-
-def _segment(heard: "HeardSegment", seconds: float) -> Segment:
-    reading = Reading(
-        text=heard.text.strip(),
-        logprob=heard.avg_logprob,
-        no_speech=heard.no_speech_prob,
-        compression=heard.compression_ratio,
-        temperature=heard.temperature or 0.0,
-    )
-    # Whisper guesses where a last segment ends, seconds past the end of a short clip.
-    start, end = min(heard.start, seconds), min(heard.end, seconds)
-    return Segment(start=start, end=end, text=reading.text, doubt=doubt(reading))
+def _step_back() -> None:
+    """Let text be scored first where both want every core; the threads of the model are made here, and follow."""
+    # Elsewhere than on Linux it is the whole process that would step back.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER)

@@ -1,13 +1,13 @@
 """A pipeline on a real store, with fakes at every other seam."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.domain import Action, Excerpt, Incident, IncidentQuery, Mode, Transcript
+from bot.domain import Action, Excerpt, Incident, IncidentQuery, Mode
 from bot.errors import ClipRejected, NoSoundTrack, SpeechError, SpeechModelMissing
 from bot.pipeline import Handled, Pipeline, Ports
 from bot.policy import CategoryRule, Policy, Rung
@@ -17,7 +17,7 @@ from tests.fakes.chat import heard, line, verdict
 from tests.fakes.enforcer import ListingEnforcer
 from tests.fakes.notifier import ListingNotifier
 from tests.fakes.scorer import ScriptedScorer
-from tests.fakes.transcriber import ScriptedTranscriber
+from tests.fakes.transcriber import Heard, ScriptedTranscriber
 
 LADDER = (Rung(Action.WARN), Rung(Action.DELETE), Rung(Action.TIMEOUT, timedelta(hours=1)), Rung(Action.BAN))
 POLICY = Policy(
@@ -40,7 +40,7 @@ SCRIPT: dict[str, Verdict | NotScored] = {
     "too long to read": verdict(insult=0.1, partial=True),
     "idiot, and too long to read": verdict(insult=0.9, partial=True),
 }
-CLIPS: dict[str, Transcript | SpeechError] = {
+CLIPS: dict[str, Heard | Sequence[Heard]] = {
     "clean.ogg": heard("well played", "push left"),
     "rude.ogg": heard("well played", "idiot"),
     "mumbled.ogg": heard("well played", "idiot", doubt=0.9),
@@ -80,6 +80,10 @@ class Bench:
     async def say(self, *lines: Excerpt) -> list[Handled]:
         """Take the lines all the way, one after the other."""
         return [await self.pipeline.handle(each) for each in lines]
+
+    async def hear(self, clip: Excerpt) -> list[Handled]:
+        """Take a clip all the way while it is heard."""
+        return [await self.pipeline.act(each) async for each in self.pipeline.hear(clip)]
 
     async def incidents(self) -> list[Incident]:
         """Return what is stored, oldest first."""

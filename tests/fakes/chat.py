@@ -32,10 +32,17 @@ def spoken_line(message: str, name: str, **rest: Any) -> Excerpt:
     return line(message, clip=Clip(name, b"sound"), **rest)
 
 
-def heard(*sentences: str, doubt: float = 0.1, complete: bool = True, notes: tuple[str, ...] = ()) -> Transcript:
-    """Return a transcript with a segment for each sentence."""
-    segments = tuple(Segment(n, n + 1, sentence, doubt) for n, sentence in enumerate(sentences))
-    return Transcript(segments, float(len(sentences)), doubt, complete, notes)
+def heard(
+    *sentences: str,
+    doubt: float = 0.1,
+    complete: bool = True,
+    notes: tuple[str, ...] = (),
+    start: float = 0.0,
+    foreign: str = "",
+) -> Transcript:
+    """Return a transcript with a segment of a second for each sentence, from `start` on."""
+    segments = tuple(Segment(start + n, start + n + 1, sentence, doubt) for n, sentence in enumerate(sentences))
+    return Transcript(segments, start + len(sentences), doubt, complete, notes, foreign)
 
 
 def verdict(*, partial: bool = False, **categories: float) -> Verdict:

@@ -53,6 +53,9 @@ toxic_flag = 0.123456789
 strike_half_life_days = 0.3333
 [exempt]
 roles = ["a\\"b"]
+[speech]
+words = ["Nexus", "baron"]
+review_foreign_clips = false
 [category.hate]
 mode = "live"
 flag = 0.1
@@ -63,6 +66,7 @@ mode = "off"
 """
 documents = st.sampled_from([None, "version = 1\n[category.insult]\n", DOCUMENT])
 ids = st.frozensets(st.text(min_size=1, max_size=5, alphabet=st.characters(codec="utf-8")), max_size=3)
+words = st.lists(st.sampled_from(["gank", "Roshan", "Nexus", 'a"]']), unique=True, max_size=4)
 communities = st.builds(
     CommunityPolicy,
     preset=st.sampled_from(Preset),
@@ -70,4 +74,6 @@ communities = st.builds(
     changes=st.dictionaries(st.sampled_from(NAMES), entries(), max_size=4),
     exempt_roles=ids,
     exempt_channels=ids,
+    clip_words=st.one_of(st.none(), words.map(tuple)),
+    review_foreign_clips=st.sampled_from([None, True, False]),
 )

@@ -1,6 +1,6 @@
 """The real bot in a simulated Discord, on a real store, with a scripted scorer and transcriber."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,8 +15,7 @@ from bot.app import sync
 from bot.app.client import RefereeBot
 from bot.app.compose import Setup, compose
 from bot.assembly import Parts, load_policy
-from bot.domain import Incident, IncidentQuery, Transcript
-from bot.errors import SpeechError
+from bot.domain import Incident, IncidentQuery
 from bot.policy_community import CommunityPolicy, to_json
 from bot.policy_presets import Preset
 from bot.settings import Settings
@@ -25,7 +24,7 @@ from classifier import Classifier, NotScored, Verdict, load
 from tests.fakes.bench import LATE
 from tests.fakes.chat import heard, verdict
 from tests.fakes.scorer import ScriptedScorer
-from tests.fakes.transcriber import ScriptedTranscriber
+from tests.fakes.transcriber import Heard, ScriptedTranscriber
 
 SCRIPT: dict[str, Verdict | NotScored] = {
     "idiot": verdict(insult=0.99),
@@ -38,7 +37,7 @@ SCRIPT: dict[str, Verdict | NotScored] = {
     "buy gold": verdict(spam=0.99),
     "late": LATE,
 }
-CLIPS: dict[str, Transcript | SpeechError] = {
+CLIPS: dict[str, Heard | Sequence[Heard]] = {
     "voice-message.ogg": heard("you idiot"),
     "clean.ogg": heard("well played"),
     "mumbled.ogg": heard("you idiot", doubt=0.9),

@@ -20,4 +20,4 @@ def judge(
     transcript: Transcript | None = None,
 ) -> Decision:
     """Return what the rules decide, in the plain case where nothing else is said."""
-    return decide(rules, said, excerpt, history or History(), now, transcript)
+    return decide(rules, said, excerpt, history or History(), now, transcript.doubt if transcript else None)

@@ -13,7 +13,14 @@ def reading(**changed) -> Reading:
 
 
 @pytest.mark.parametrize(
-    "clear", [CLEAR, reading(logprob=-0.67, compression=0.6), reading(logprob=-0.61, no_speech=0.56, compression=0.3)]
+    "clear",
+    [
+        CLEAR,
+        reading(logprob=-0.67, compression=0.6),
+        reading(logprob=-0.61, no_speech=0.56, compression=0.3),
+        reading(text="go go go, push it", seconds=0.8),
+        reading(text="no, no, no, no, behind you"),
+    ],
 )
 def test_clear_speech_is_hardly_doubted(clear):
     assert doubt(clear) < 0.4
@@ -27,6 +34,8 @@ def test_clear_speech_is_hardly_doubted(clear):
         reading(temperature=0.4),
         reading(no_speech=0.9),
         reading(text="Thank you for watching!"),
+        reading(text="you are a noob " * 8),
+        reading(text="and then we went down to the river to see the boats", seconds=0.5),
     ],
 )
 def test_what_fails_one_of_whispers_checks_is_doubted_whatever_the_rest_says(failed):
