@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 
+from bot.clip_words import checked_words, find_word
 from bot.domain import Mode
 from bot.errors import PolicyError
 from bot.policy_community import Basis, CommunityPolicy, base_policy, build, check_category
+from bot.policy_file import says_of_speech
 from bot.policy_presets import Preset
 
 LARGEST_DOCUMENT = 64 << 10
@@ -20,6 +22,7 @@ _TIMEOUT = re.compile(r"timeout[ :=]*([0-9]{1,5}) ?(m(?:in(?:ute)?s?)?|h(?:ours?
 _YES, _NO = frozenset({"yes", "true", "on"}), frozenset({"no", "false", "off"})
 _LONGEST_TYPED = 1000
 _LONGEST_ID = 100
+_LIST = "the list of words for clips"
 
 
 def with_preset(basis: Basis, community: CommunityPolicy, preset: Preset) -> CommunityPolicy:
@@ -78,14 +81,47 @@ def with_exempt_channel(
     return _tried(basis, replace(community, exempt_channels=channels))
 
 
+def with_clip_words(basis: Basis, community: CommunityPolicy, typed: str) -> CommunityPolicy:
+    """Return it with words that are likely in clips, as typed with commas between them; those it has are left as is.
+
+    Raise PolicyError where one makes no sense, or they are too many.
+    """
+    if len(typed) > _LONGEST_TYPED:
+        raise PolicyError(f"these words have {len(typed)} letters; {_LONGEST_TYPED} at once are the most")
+    known = build(basis, community).clip_words
+    given = {word.strip().casefold(): word.strip() for word in typed.split(",") if word.strip()}
+    new = [word for word in given.values() if find_word(known, word) is None]
+    if not given:
+        raise PolicyError(f"{typed[:80]!r} names no words; write them with commas between them")
+    return _tried(basis, replace(community, clip_words=checked_words((*known, *new), _LIST)) if new else community)
+
+
+def without_clip_word(basis: Basis, community: CommunityPolicy, typed: str) -> CommunityPolicy:
+    """Return it without a word that is likely in clips, whatever its capitals; raise PolicyError if it has none so."""
+    known = build(basis, community).clip_words
+    word = find_word(known, typed)
+    if word is None:
+        raise PolicyError(f"{typed[:80]!r} is not in {_LIST}; name one that is")
+    return _tried(basis, replace(community, clip_words=tuple(each for each in known if each != word)))
+
+
+def with_foreign_clips(basis: Basis, community: CommunityPolicy, review: bool | None) -> CommunityPolicy:
+    """Return it with clips in a language that cannot be judged shown to moderators or not; None takes it back."""
+    return _tried(basis, replace(community, review_foreign_clips=review))
+
+
 def with_document(basis: Basis, community: CommunityPolicy, text: str | None) -> CommunityPolicy:
     """Return it based on a policy as TOML, or on the operator's again where `text` is None.
 
-    What was set by hand goes; preset and exemptions stay. Raise PolicyError where the text is no policy.
+    What was set by hand goes; preset and exemptions stay, and so does what was set for clips where the text says
+    nothing of them. Raise PolicyError where the text is no policy.
     """
     if text is not None:
         _check_size(text)
-    return _tried(basis, replace(community, base=text, changes={}))
+    based = _tried(basis, replace(community, base=text, changes={}))
+    if text is not None and not says_of_speech(text):
+        return based
+    return replace(based, clip_words=None, review_foreign_clips=None)
 
 
 def _check_size(text: str) -> None:

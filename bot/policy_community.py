@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NoReturn
 
+from bot.clip_words import checked_words
 from bot.errors import PolicyError
 from bot.policy import CategoryRule, Policy
 from bot.policy_document import rule_entries, to_toml
@@ -13,8 +14,9 @@ from bot.policy_file import DEFAULT_ACT, DEFAULT_FLAG, parse_policy, read_rule, 
 from bot.policy_presets import Preset, apply_preset
 from classifier import LabelSet, ThresholdCurve
 
-_VERSION = 1
+_WITHOUT_SPEECH, _VERSION = 1, 2
 _KEYS = {"version", "preset", "base", "changes", "exempt_roles", "exempt_channels"}
+_SPEECH_KEYS = {"words", "review_foreign_clips"}
 _THRESHOLDS = ("flag", "act")
 _ENTRY_TYPES: Mapping[str, tuple[type, ...]] = {
     "mode": (str,),
@@ -39,7 +41,8 @@ class CommunityPolicy:
     """Hold what a community chose.
 
     `base` is TOML that an admin imported, None where the operator's policy holds. `changes` are entries of a policy
-    file by category, set one by one. Exemptions are ids, in addition to those of the base.
+    file by category, set one by one. Exemptions are ids, in addition to those of the base. Of clips, None stands for
+    what the base says: once it is changed, the list of words is the community's own.
     """
 
     preset: Preset = Preset.SHADOW
@@ -47,6 +50,8 @@ class CommunityPolicy:
     changes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     exempt_roles: frozenset[str] = frozenset()
     exempt_channels: frozenset[str] = frozenset()
+    clip_words: tuple[str, ...] | None = None
+    review_foreign_clips: bool | None = None
 
     def __post_init__(self) -> None:
         frozen = {name: MappingProxyType(dict(entries)) for name, entries in self.changes.items() if entries}
@@ -63,18 +68,21 @@ def build(basis: Basis, community: CommunityPolicy) -> Policy:
     policy = replace(policy, categories=_changed(policy.categories, community, basis))
     if community.preset is Preset.SHADOW:
         policy = apply_preset(Preset.SHADOW, policy)
+    foreign = community.review_foreign_clips
     return replace(
         policy,
         exempt_roles=policy.exempt_roles | community.exempt_roles,
         exempt_channels=policy.exempt_channels | community.exempt_channels,
+        clip_words=_clip_words(policy, community),
+        review_foreign_clips=policy.review_foreign_clips if foreign is None else foreign,
     )
 
 
 def export(basis: Basis, community: CommunityPolicy) -> str:
     """Return the community's policy as TOML to edit and import again, under the preset that it has.
 
-    It holds the base with what was set by hand. Preset and exemptions of the community are no part of it: they stay in
-    force there, and make no sense elsewhere. Raise PolicyError where it cannot be built.
+    It holds the base with what was set by hand, the words for clips too. Preset and exemptions of the community are no
+    part of it: they stay in force there, and make no sense elsewhere. Raise PolicyError where it cannot be built.
     """
     plain = replace(community, preset=Preset.STANDARD, exempt_roles=frozenset(), exempt_channels=frozenset())
     return to_toml(build(basis, plain))
@@ -88,6 +96,11 @@ def base_policy(basis: Basis, community: CommunityPolicy) -> Policy:
         return parse_policy(community.base, basis.labels, basis.curves)
     except PolicyError as error:
         raise PolicyError(f"the imported policy: {error}") from error
+
+
+def _clip_words(policy: Policy, community: CommunityPolicy) -> tuple[str, ...]:
+    own = community.clip_words
+    return policy.clip_words if own is None else checked_words(own, "the words of this community")
 
 
 def _changed(rules: Mapping[str, CategoryRule], community: CommunityPolicy, basis: Basis) -> Mapping[str, CategoryRule]:
@@ -122,15 +135,21 @@ def _overlaid(
 
 
 def to_json(community: CommunityPolicy) -> str:
-    """Return the community's choice as JSON for the store; equal choices give equal text."""
-    raw = {
-        "version": _VERSION,
+    """Return the community's choice as JSON for the store; equal choices give equal text.
+
+    One that says nothing of clips is written as it was before there was anything to say of them.
+    """
+    raw: dict[str, object] = {
+        "version": _WITHOUT_SPEECH,
         "preset": community.preset,
         "base": community.base,
         "changes": {name: dict(entries) for name, entries in community.changes.items()},
         "exempt_roles": sorted(community.exempt_roles),
         "exempt_channels": sorted(community.exempt_channels),
     }
+    own = {"words": community.clip_words, "review_foreign_clips": community.review_foreign_clips}
+    if speech := {key: value for key, value in own.items() if value is not None}:
+        raw |= {"version": _VERSION, "speech": speech}
     return json.dumps(raw, sort_keys=True, allow_nan=False)
 
 
@@ -147,14 +166,18 @@ def from_json(text: str) -> CommunityPolicy:
         raise PolicyError(
             "the stored policy of a community is from a newer Referee; install that one, or set it up again"
         )
-    if isinstance(version, bool) or version != _VERSION or raw.keys() != _KEYS:
-        raise _damaged("its entries are not those of version 1")
+    keys = {_WITHOUT_SPEECH: _KEYS, _VERSION: _KEYS | {"speech"}}
+    if not isinstance(version, int) or isinstance(version, bool) or raw.keys() != keys.get(version):
+        raise _damaged(f"its entries are not those of version {_WITHOUT_SPEECH} or {_VERSION}")
+    speech = _speech(raw.get("speech", {}))
     return CommunityPolicy(
         preset=_preset(raw["preset"]),
         base=_base(raw["base"]),
         changes=_changes(raw["changes"]),
         exempt_roles=_ids(raw, "exempt_roles"),
         exempt_channels=_ids(raw, "exempt_channels"),
+        clip_words=_words(speech.get("words")),
+        review_foreign_clips=_review(speech.get("review_foreign_clips")),
     )
 
 
@@ -196,3 +219,23 @@ def _ids(raw: Mapping[str, object], key: str) -> frozenset[str]:
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise _damaged(f"its {key} are no ids")
     return frozenset(ids)
+
+
+def _speech(raw: object) -> Mapping[str, object]:
+    if not isinstance(raw, dict) or not raw.keys() <= _SPEECH_KEYS:
+        raise _damaged("what it says of clips makes no sense")
+    return raw
+
+
+def _words(raw: object) -> tuple[str, ...] | None:
+    if raw is None:
+        return None
+    if not isinstance(raw, list) or not all(isinstance(word, str) for word in raw):
+        raise _damaged("its words are no list of words")
+    return tuple(raw)
+
+
+def _review(raw: object) -> bool | None:
+    if raw is not None and not isinstance(raw, bool):
+        raise _damaged("its review_foreign_clips is neither true nor false")
+    return raw

@@ -14,6 +14,8 @@ _HEAD = """\
 # act     P(category) from which the ladder applies.
 # ladder  the actions, mildest first: warn, delete, timeout:10m, kick, ban. Recent strikes choose among them.
 # human_only  true: never act alone, a moderator decides.
+# words   names and terms that are likely in voice clips; the speech model listens for them.
+# review_foreign_clips  true: a clip in a language that cannot be judged is shown to moderators.
 version = 1
 """
 _UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("m", timedelta(minutes=1)))
@@ -24,8 +26,8 @@ def to_toml(policy: Policy) -> str:
 
     Thresholds are probabilities with all their digits; timeouts last whole minutes, as in every policy that was read.
     """
-    tables = [_general(policy), _exempt(policy), *(_category(n, rule) for n, rule in policy.categories.items())]
-    return "\n".join([_HEAD, *tables])
+    categories = (_category(name, rule) for name, rule in policy.categories.items())
+    return "\n".join([_HEAD, _general(policy), _exempt(policy), _speech(policy), *categories])
 
 
 def rule_entries(rule: CategoryRule) -> dict[str, object]:
@@ -66,6 +68,11 @@ def _general(policy: Policy) -> str:
 def _exempt(policy: Policy) -> str:
     exempt = {"roles": sorted(policy.exempt_roles), "channels": sorted(policy.exempt_channels)}
     return _table("exempt", exempt.items())
+
+
+def _speech(policy: Policy) -> str:
+    speech = {"words": list(policy.clip_words), "review_foreign_clips": policy.review_foreign_clips}
+    return _table("speech", speech.items())
 
 
 def _category(name: str, rule: CategoryRule) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.clip_words import checked_words
 from bot.domain import Action, Mode
 from bot.errors import PolicyError
 from bot.policy import CategoryRule, Policy, Rung
@@ -27,6 +28,7 @@ _MOST_RUNGS = 25
 _MOST_DOTS = 100
 _LONGEST_SHOWN = 80
 _GENERAL = {"strike_half_life_days", "history_days", "most_doubt", "toxic_flag", "join_seconds", "burst_seconds"}
+_SPEECH = {"words", "review_foreign_clips"}
 _RULE = {"mode", "flag", "act", "ladder", "human_only"}
 
 
@@ -56,6 +58,11 @@ def parse_policy(text: str, labels: LabelSet, curves: Mapping[str, ThresholdCurv
     return _policy(raw, labels, curves)
 
 
+def says_of_speech(text: str) -> bool:
+    """Tell whether TOML text that is a policy says anything of clips."""
+    return "speech" in _toml(text)
+
+
 def _toml(text: str) -> Mapping[str, Any]:
     """Return the tables of TOML text; raise ValueError, whatever is wrong with it.
 
@@ -74,13 +81,14 @@ def _toml(text: str) -> Mapping[str, Any]:
 
 
 def _policy(raw: Mapping[str, Any], labels: LabelSet, curves: Mapping[str, ThresholdCurve]) -> Policy:
-    _known(raw, {"version", "general", "exempt", "category"}, "the file")
+    _known(raw, {"version", "general", "exempt", "speech", "category"}, "the file")
     version = raw.get("version")
     if isinstance(version, bool) or version != _VERSION:
         raise PolicyError(f"it says version {_shown(version)}; this Referee reads version {_VERSION}")
-    general, exempt, rules = (_table(raw, name) for name in ("general", "exempt", "category"))
+    general, exempt, speech, rules = (_table(raw, name) for name in ("general", "exempt", "speech", "category"))
     _known(general, _GENERAL, "[general]")
     _known(exempt, {"roles", "channels"}, "[exempt]")
+    _known(speech, _SPEECH, "[speech]")
     try:
         _known(rules, set(labels.names), "the categories of this model")
     except PolicyError as error:
@@ -98,6 +106,8 @@ def _policy(raw: Mapping[str, Any], labels: LabelSet, curves: Mapping[str, Thres
         burst=timedelta(seconds=_number(general, "burst_seconds", 60, most=86_400)),
         exempt_roles=_names(exempt, "roles"),
         exempt_channels=_names(exempt, "channels"),
+        clip_words=_words(speech),
+        review_foreign_clips=_switch(speech.get("review_foreign_clips", True), "[speech] review_foreign_clips"),
     )
 
 
@@ -111,9 +121,7 @@ def read_rule(name: str, raw: object, curves: Mapping[str, ThresholdCurve]) -> C
     act = read_threshold(raw.get("act", DEFAULT_ACT), name, f"{where} act", curves)
     if act < flag:
         raise PolicyError(f"{where} acts from {act:.3f}, below the {flag:.3f} from which it flags; raise act")
-    human_only = raw.get("human_only", False)
-    if not isinstance(human_only, bool):
-        raise PolicyError(f"{where} human_only is {_shown(human_only)}; use true or false")
+    human_only = _switch(raw.get("human_only", False), f"{where} human_only")
     return CategoryRule(_mode(raw, where), flag, act, _ladder(raw.get("ladder", []), where), human_only)
 
 
@@ -191,6 +199,19 @@ def _names(table: Mapping[str, Any], name: str) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise PolicyError(f"[exempt] {name} is not a list of names in quotes")
     return frozenset(value)
+
+
+def _words(speech: Mapping[str, Any]) -> tuple[str, ...]:
+    words = speech.get("words", [])
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise PolicyError("[speech] words is not a list of words in quotes")
+    return checked_words(words, "[speech] words")
+
+
+def _switch(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise PolicyError(f"{where} is {_shown(value)}; use true or false")
+    return value
 
 
 def _table(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:

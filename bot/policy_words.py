@@ -1,6 +1,6 @@
 """A policy in plain words: what it does, and what a change of it changes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -24,6 +24,8 @@ def describe(policy: Policy, names: Mapping[str, str] = _NO_NAMES) -> list[str]:
         f"whatever the category: flagged from {_share(policy.toxic_flag)}",
         f"transcripts with more doubt than {_share(policy.most_doubt)} are flagged only",
         f"strikes count half after {_span(policy.strike_half_life)}, and no more after {_span(policy.history_window)}",
+        f"words likely in clips: {_shortened(policy.clip_words)}",
+        f"clips in a language that cannot be judged: {_foreign(policy.review_foreign_clips)}",
         f"exempt roles: {_listed(policy.exempt_roles, names)}",
         f"exempt channels: {_listed(policy.exempt_channels, names)}",
     ]
@@ -39,6 +41,7 @@ def difference(before: Policy, after: Policy, names: Mapping[str, str] = _NO_NAM
             for line in _rule_difference(name, before.categories.get(name), after.categories.get(name))
         ),
         *_general_difference(before, after),
+        *_words_difference(before.clip_words, after.clip_words),
         *_names_difference("role", before.exempt_roles, after.exempt_roles, names),
         *_names_difference("channel", before.exempt_channels, after.exempt_channels, names),
     ]
@@ -82,8 +85,22 @@ def _general_difference(before: Policy, after: Policy) -> Iterable[str]:
         "a strike counts until": _spans(before.history_window, after.history_window),
         "messages are joined within": _spans(before.join_window, after.join_window),
         "an outburst lasts": _spans(before.burst, after.burst),
+        "clips in a language that cannot be judged:": (
+            _foreign(before.review_foreign_clips),
+            _foreign(after.review_foreign_clips),
+        ),
     }
     yield from (f"{what} {old} -> {new}" for what, (old, new) in entries.items() if old != new)
+
+
+def _words_difference(before: Sequence[str], after: Sequence[str]) -> Iterable[str]:
+    added, gone = [word for word in after if word not in before], [word for word in before if word not in after]
+    if added:
+        yield f"words likely in clips, added: {_shortened(added)}"
+    if gone:
+        yield f"words likely in clips, taken out: {_shortened(gone)}"
+    if before != after and not added and not gone:
+        yield f"words likely in clips, in another order: {_shortened(after)}"
 
 
 def _names_difference(
@@ -101,6 +118,10 @@ def _ladder(ladder: tuple[Rung, ...]) -> str:
 
 def _rung(rung: Rung) -> str:
     return rung.action.value if rung.duration is None else f"{rung.action} {length_entry(rung.duration)}"
+
+
+def _foreign(reviewed: bool) -> str:
+    return "shown to moderators" if reviewed else "not shown for that alone"
 
 
 def _answer(value: bool) -> str:
@@ -139,6 +160,9 @@ def _counted(number: float, unit: str) -> str:
 
 
 def _listed(ids: frozenset[str], names: Mapping[str, str]) -> str:
-    shown = [names.get(one, one) for one in sorted(ids)]
+    return _shortened([names.get(one, one) for one in sorted(ids)])
+
+
+def _shortened(shown: Sequence[str]) -> str:
     more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
     return (", ".join(shown[:_MOST_NAMED]) or "none") + more

@@ -2,26 +2,32 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.console import options
-from bot.console.render import console, to_json
+from bot.console.feed import pumped
+from bot.console.render import clean, console, shortened, to_json
 from bot.console.rows import STANDARD, open_input, read_lines, shown_name
 from bot.console.verdicts import Opinion, lines_of, to_row
-from bot.domain import Action, Clip, Decision, Excerpt, History, Platform, SourceKey, Transcript
-from bot.errors import InputError
+from bot.domain import Clip, Excerpt, Platform, SourceKey
+from bot.errors import InputError, SpeechError
 
 if TYPE_CHECKING:
+    from bot.judging import Judge
     from bot.policy import Policy
+    from bot.ports import Scorer, Transcriber
     from bot.settings import Settings
-    from classifier import Classifier, Verdict
 
-_WORTH_EXPLAINING = 0.2
+Show = Callable[[Opinion], None]
+
+_NO_HURRY_S = 1e9
 
 
 def check(
@@ -48,62 +54,98 @@ def check(
         given = [STANDARD]
     settings = options.settings_of()
     if audio is not None:
-        _print([asyncio.run(_check_clip(settings, audio))], as_json)
+        asyncio.run(_check_clip(settings, audio, _printer(as_json)))
     else:
-        _print(_check_texts(settings, _expanded(given)), as_json)
+        asyncio.run(_check_texts(settings, lambda: _expanded(given), _printer(as_json)))
 
 
-def _print(opinions: Iterable[Opinion], as_json: bool) -> None:
-    shown = console()
-    for number, opinion in enumerate(opinions):
+def _printer(as_json: bool) -> Show:
+    """Return what prints one opinion after the other."""
+    shown, printed = console(), 0
+
+    def show(opinion: Opinion) -> None:
+        nonlocal printed
         if as_json:
             typer.echo(to_json(to_row(opinion)))
-            continue
-        if number:
+            return
+        if printed:
             shown.print()
+        printed += 1
         for line in lines_of(opinion, ascii_only=shown.options.ascii_only):
             shown.print(line, soft_wrap=True)
 
+    return show
 
-def _expanded(texts: Iterable[str]) -> Iterator[str]:
+
+def _expanded(texts: Iterable[str]) -> Iterator[Sequence[str]]:
     for text in texts:
         if text != STANDARD:
-            yield text
+            yield [text]
             continue
         with open_input(STANDARD) as stream:
             for lines in read_lines(stream, shown_name(STANDARD)):
-                yield from (line.decode("utf-8", "replace").rstrip("\r") for _, line in lines)
+                yield [line.decode("utf-8", "replace").rstrip("\r") for _, line in lines]
 
 
-def _check_texts(settings: "Settings", texts: Iterable[str]) -> Iterator[Opinion]:
+@dataclass(frozen=True, slots=True)
+class _Judging:
+    """Hold what a check judges with: the parts of the pipeline that keep nothing."""
+
+    judge: "Judge"
+    policy: "Policy"
+    scorer: "Scorer"
+
+    async def opinion(self, excerpt: Excerpt) -> Opinion:
+        """Return what is said of an excerpt; raise SpeechError for a clip of which nothing could be heard."""
+        from bot.context import Context
+        from bot.previewing import preview_of
+        from classifier import Verdict
+
+        judged = await self.judge.judge(excerpt, Context().readings(excerpt, self.policy.join_window))
+        if excerpt.clip is not None and judged.transcript is None:
+            raise SpeechError(f"{excerpt.clip.name} could not be checked: {judged.unchecked or judged.why_nothing}")
+        preview = await preview_of(judged, self.policy, self.scorer)
+        if not isinstance(preview.verdict, Verdict):
+            raise InputError(f"there is no verdict on {shortened(excerpt.text, 80)!r}: {judged.why_nothing}; try again")
+        return Opinion(preview.text, preview.verdict, preview.decision, preview.words, preview.transcript, preview.at)
+
+
+@asynccontextmanager
+async def _judging(settings: "Settings", transcriber: "Transcriber | None" = None) -> AsyncIterator[_Judging]:
+    """Load the model and the policy, and let go of them."""
     from bot.assembly import load_classifier, load_policy
+    from bot.judging import Judge
+    from classifier import Batcher, BatcherLimits
 
-    classifier = load_classifier(settings)
+    classifier = await asyncio.to_thread(load_classifier, settings)
     policy = load_policy(settings, classifier)
-    for text in texts:
-        yield _explained(classifier, _opinion(policy, text, classifier.score([text])[0], None))
+    async with Batcher(classifier, BatcherLimits(deadline_s=_NO_HURRY_S)) as scorer:
+        yield _Judging(Judge(scorer, transcriber, policy), policy, scorer)
 
 
-async def _check_clip(settings: "Settings", path: Path) -> Opinion:
-    from bot.assembly import clip_limits, load_classifier, load_policy, open_transcriber
-    from bot.errors import ClipRejected, SpeechError
-    from bot.judging import spoken
-    from bot.policy import rank
+async def _check_texts(settings: "Settings", texts: Callable[[], Iterator[Sequence[str]]], show: Show) -> None:
+    async with _judging(settings) as judging, aclosing(pumped(texts)) as lines:
+        async for text in lines:
+            show(await judging.opinion(_excerpt(text=text)))
 
-    limits = clip_limits(settings)
-    data = await asyncio.to_thread(read_clip, path, limits.max_bytes)
+
+async def _check_clip(settings: "Settings", path: Path, show: Show) -> None:
+    from bot.assembly import clip_limits, open_transcriber
+
+    clip = Clip(str(path), await asyncio.to_thread(read_clip, path, clip_limits(settings).max_bytes))
     async with open_transcriber(settings) as transcriber:
         if transcriber is None:
             raise SpeechError("speech is switched off; set REFEREE_SPEECH to true")
-        try:
-            transcript = await transcriber.transcribe(Clip(path.name, data))
-        except ClipRejected as error:
-            raise ClipRejected(f"{path} is no clip that can be heard: {error}") from error
-    classifier = await asyncio.to_thread(load_classifier, settings)
-    policy = load_policy(settings, classifier)
-    texts = [reading.text for reading in spoken(transcript)]
-    opinions = [_opinion(policy, *scored, transcript) for scored in zip(texts, classifier.score(texts), strict=True)]
-    return _explained(classifier, max(opinions, key=lambda opinion: rank(policy, opinion.decision)))
+        async with _judging(settings, transcriber) as judging:
+            with _listening(path):
+                opinion = await judging.opinion(_excerpt(clip=clip))
+            show(opinion)
+
+
+def _listening(path: Path) -> AbstractContextManager[object]:
+    """Show on a terminal that something is under way: ten minutes of speech take more than one."""
+    terminal = console(stderr=True)
+    return terminal.status(f"listening to {clean(path.name)}") if terminal.is_terminal else nullcontext()
 
 
 def read_clip(path: Path, most: int) -> bytes:
@@ -114,24 +156,6 @@ def read_clip(path: Path, most: int) -> bytes:
         return file.read(most + 1)
 
 
-def _opinion(policy: "Policy", text: str, verdict: "Verdict", transcript: Transcript | None) -> Opinion:
-    return Opinion(text, verdict, _decide(policy, verdict, text, transcript), transcript=transcript)
-
-
-def _explained(classifier: "Classifier", opinion: Opinion) -> Opinion:
-    """Add the words that made the score, where there is a score to speak of: each word costs a pass of the model."""
-    worth = opinion.decision.action is not Action.NONE or opinion.verdict.toxic >= _WORTH_EXPLAINING
-    return replace(opinion, words=classifier.explain(opinion.text)) if worth else opinion
-
-
-def _decide(policy: "Policy", verdict: "Verdict", text: str, transcript: Transcript | None) -> Decision:
-    from bot.assembly import SystemClock
-    from bot.policy import decide, decide_unchecked
-
-    now = SystemClock().now()
-    excerpt = Excerpt(SourceKey(Platform.LOG, "check", "", ""), "", now, text)
-    decision = decide(policy, verdict, excerpt, History(), now, transcript)
-    incomplete = transcript is not None and not transcript.complete
-    if decision.action is Action.NONE and (verdict.partial or incomplete):
-        return decide_unchecked(policy, excerpt, "only a part of it was judged")
-    return decision
+def _excerpt(*, text: str = "", clip: Clip | None = None) -> Excerpt:
+    """Return what is checked, as of nobody and nowhere."""
+    return Excerpt(SourceKey(Platform.LOG, "check", "", ""), "", datetime.now(UTC), text, clip)

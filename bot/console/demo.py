@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from bot.clip_time import clip_time
 from bot.console import options
 from bot.console.chat_log import EPOCH, ChatLog
 from bot.console.feed import Pace, Speed
@@ -127,6 +128,7 @@ def _incident_of(handled: "Handled") -> Text:
             Text(f"incident {incident.id}", "cyan"),
             Text(f"{decision.category} {decision.confidence:.2f}", "magenta"),
             said(decision).append(" (simulated)" if decision.action.punishes else "", "dim"),
+            Text("" if incident.clip_at is None else f"at {clip_time(incident.clip_at)} of the clip"),
             Text(f"words: {words}" if words else "", "dim"),
         ]
     )

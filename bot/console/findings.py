@@ -206,6 +206,7 @@ async def speech(settings: "Settings", sample: Clip | None) -> Finding:
     from bot.assembly import open_transcriber
     from bot.errors import SpeechError
     from bot.speech.models import find_model
+    from bot.spoken import joined
 
     if not settings.speech:
         return Finding("speech", Level.OK, "switched off: clips are not checked")
@@ -215,7 +216,7 @@ async def speech(settings: "Settings", sample: Clip | None) -> Finding:
             return Finding("speech", Level.OK, f"{name} (--deep tries it)")
         started = time.perf_counter()
         async with open_transcriber(settings) as transcriber:
-            heard = await transcriber.transcribe(sample) if transcriber else None
+            heard = joined([part async for part in transcriber.listen(sample)]) if transcriber else None
     except SpeechError as error:
         return Finding("speech", Level.WARNING, str(error), "until then clips are not checked")
     took = time.perf_counter() - started

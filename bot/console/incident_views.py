@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from bot.clip_time import clip_time
 from bot.console.render import STYLES, bars, clean, plain
 from bot.console.verdicts import decision_row
 from bot.domain import Incident, Review
@@ -36,6 +37,7 @@ def incident_row(incident: Incident) -> dict[str, object]:
         "text": incident.text,
         "words": list(incident.words),
         "clip": incident.clip_name,
+        "clip_at": None if incident.clip_at is None else round(incident.clip_at, 2),
         "transcript_doubt": incident.transcript_doubt,
         "toxic": round(incident.toxic, 6),
         "categories": {name: round(value, 6) for name, value in incident.categories.items()},
@@ -103,7 +105,7 @@ def incident_lines(incident: Incident, reviews: Sequence[Review], *, ascii_only:
         "said": Text(f"{_moment(incident.at)} UTC"),
         "written": Text(f"{_moment(incident.created_at)} UTC" if incident.created_at else ""),
         "where": plain(f"{key.platform}: {key.community} / {key.channel}"),
-        "clip": plain(incident.clip_name or ""),
+        "clip": _clip(incident),
         "doubt": Text("" if incident.transcript_doubt is None else f"{incident.transcript_doubt:.2f} (of transcript)"),
         "category": plain(_category(incident), "magenta"),
         "action": Text(_action(incident), STYLES[decision.action]),
@@ -136,6 +138,12 @@ def _category(incident: Incident) -> str:
 
 def _action(incident: Incident) -> str:
     return f"{incident.decision.action}" + (f", {incident.outcome}" if incident.decision.action.punishes else "")
+
+
+def _clip(incident: Incident) -> Text:
+    if incident.clip_at is None:
+        return plain(incident.clip_name or "")
+    return plain(incident.clip_name or "(its name has expired)").append(f", at {clip_time(incident.clip_at)}")
 
 
 def _text(incident: Incident, *, longest: int) -> Text:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from bot.clip_time import clip_time
 from bot.console import options
 from bot.console.chat_log import EPOCH, ChatLog
 from bot.console.feed import Pace, Speed
@@ -113,6 +114,7 @@ def _flagged_line(incident: Incident, *, new: bool) -> Text:
             plain(incident.text or "(no text)", longest=_LONGEST_TEXT),
             Text(f"{incident.decision.category} {incident.decision.confidence:.2f}", "magenta"),
             said(incident.decision),
+            Text("" if incident.clip_at is None else f"at {clip_time(incident.clip_at)} of the clip"),
             Text(number, "cyan"),
             Text(f"words: {words}" if words else "", "dim"),
         ]

@@ -1,27 +1,34 @@
 """What is said of one text or clip: judged as the pipeline judges it, and shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from bot.clip_time import clip_time
 from bot.console.render import STYLES, bars, clean, highlighted, plain
-from bot.domain import Action, Decision, Transcript
+from bot.domain import Action, Decision, Segment, Transcript
 
 if TYPE_CHECKING:
     from classifier import Verdict, WordWeight
 
+_MOST_SEGMENTS = 40
+
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """Hold a text with its verdict, the words that made it, and what the policy asks for."""
+    """Hold a text with its verdict, the words that made it, and what the policy asks for.
+
+    Of a clip, `text` is what was judged worst, said at `at` seconds; the transcript is all that was heard.
+    """
 
     text: str
     verdict: "Verdict"
     decision: Decision
     words: "tuple[WordWeight, ...]" = ()
     transcript: Transcript | None = None
+    at: float | None = None
 
 
 def to_row(opinion: Opinion) -> Mapping[str, object]:
@@ -29,6 +36,7 @@ def to_row(opinion: Opinion) -> Mapping[str, object]:
     category, probability = opinion.verdict.top
     return {
         "text": opinion.text,
+        "at_s": None if opinion.at is None else round(opinion.at, 2),
         "toxic": round(opinion.verdict.toxic, 6),
         "category": category,
         "probability": round(probability, 6),
@@ -62,6 +70,19 @@ def _transcript_row(transcript: Transcript) -> Mapping[str, object]:
         "doubt": round(transcript.doubt, 3),
         "complete": transcript.complete,
         "notes": list(transcript.notes),
+        "foreign": transcript.foreign or None,
+        "segments": [_segment_row(segment) for segment in transcript.segments],
+    }
+
+
+def _segment_row(segment: Segment) -> Mapping[str, object]:
+    return {
+        "start_s": round(segment.start, 2),
+        "end_s": round(segment.end, 2),
+        "text": segment.text,
+        "doubt": round(segment.doubt, 3),
+        "track": segment.track,
+        "language": segment.language or None,
     }
 
 
@@ -73,7 +94,7 @@ def lines_of(opinion: Opinion, *, ascii_only: bool) -> list[Text]:
     if not opinion.text.strip():
         lines = [Text("(no text)", "dim")]
     if opinion.transcript is not None:
-        lines.append(heard(opinion.transcript))
+        lines += _heard_lines(opinion.transcript)
     if opinion.transcript is not None and not opinion.text.strip():
         lines.append(Text("  no speech was heard, so there is nothing to score"))
     else:
@@ -82,20 +103,36 @@ def lines_of(opinion: Opinion, *, ascii_only: bool) -> list[Text]:
     if opinion.words:
         named = (f"{clean(word.word)} (+{word.weight:.2f})" for word in opinion.words)
         lines.append(Text("  words: " + ", ".join(named)))
-    lines.append(
-        Text("  decision: ").append(said(decision)).append(f", for {decision.category}" * bool(decision.category))
-    )
+    lines.append(_decision_line(opinion))
     lines += [plain(f"    because {reason}", "dim") for reason in decision.reasons]
     if verdict.partial:
         lines.append(Text("  the text is longer than what is read of one message: its rest was not judged", "yellow"))
     return lines
 
 
-def heard(transcript: Transcript) -> Text:
-    """Return what there is to know of a transcript besides its text."""
+def _decision_line(opinion: Opinion) -> Text:
+    decision = opinion.decision
+    line = Text("  decision: ").append(said(decision)).append(f", for {decision.category}" * bool(decision.category))
+    if opinion.at is not None and decision.action is not Action.NONE:
+        line.append(f", said at {clip_time(opinion.at)}")
+    return line
+
+
+def _heard_lines(transcript: Transcript) -> Iterator[Text]:
+    """Yield what there is to know of a transcript besides the text that was judged, and its parts where it has some."""
+    languages = dict.fromkeys(segment.language for segment in transcript.segments if segment.language)
     parts = [f"heard in {transcript.seconds:.1f} s of sound, doubt {transcript.doubt:.2f}"]
+    parts += [f"language {clean(', '.join(languages))}"] if languages else []
+    parts += [f"most of it in {clean(transcript.foreign)}, which cannot be judged"] if transcript.foreign else []
     parts += [clean(note) for note in transcript.notes]
-    return Text("  (" + "; ".join(parts) + ")", "dim")
+    yield Text("  (" + "; ".join(parts) + ")", "dim")
+    if len(transcript.segments) < 2:
+        return
+    for segment in transcript.segments[:_MOST_SEGMENTS]:
+        start = Text(f"  {clip_time(segment.start):>7}  ", "dim")
+        yield start.append(plain(segment.text.strip(), "not dim")).append(f"  (doubt {segment.doubt:.2f})")
+    if (more := len(transcript.segments) - _MOST_SEGMENTS) > 0:
+        yield Text(f"           and {more} more; --json has them all", "dim")
 
 
 def said(decision: Decision) -> Text:

@@ -11,12 +11,15 @@ from bot.domain import Mode
 from bot.errors import PolicyError
 from bot.policy_change import (
     LARGEST_DOCUMENT,
+    with_clip_words,
     with_document,
     with_exempt_channel,
     with_exempt_role,
+    with_foreign_clips,
     with_mode,
     with_preset,
     with_rule,
+    without_clip_word,
 )
 from bot.policy_community import CommunityPolicy, build
 from bot.policy_document import rule_entries
@@ -183,6 +186,75 @@ def test_what_the_base_exempts_cannot_be_taken_back_in_silence(edit: Callable[..
 def test_an_id_that_is_none_is_refused(edit: Callable[..., CommunityPolicy], bad: str) -> None:
     with pytest.raises(PolicyError, match="is not the id of a"):
         edit(BASIS, STANDARD, bad)
+
+
+SPOKEN = SMALL + '[speech]\nwords = ["baron", "Nexus"]\nreview_foreign_clips = false\n'
+
+
+def test_words_are_added_as_they_are_typed_and_taken_out_whatever_their_capitals() -> None:
+    some = with_clip_words(BASIS, STANDARD, " gank, Roshan ,, the  Nexus,GANK")
+    more = with_clip_words(BASIS, some, "roshan, Baron")
+
+    assert some.clip_words == ("GANK", "Roshan", "the  Nexus")
+    assert more.clip_words == ("GANK", "Roshan", "the  Nexus", "Baron")
+    assert with_clip_words(BASIS, more, "baron") == more
+    assert without_clip_word(BASIS, more, " ROSHAN ").clip_words == ("GANK", "the  Nexus", "Baron")
+    assert build(BASIS, more).clip_words == more.clip_words
+
+
+def test_a_word_of_the_base_can_be_taken_out_and_the_others_stay() -> None:
+    based = with_document(BASIS, STANDARD, SPOKEN)
+
+    assert without_clip_word(BASIS, based, "nexus").clip_words == ("baron",)
+    assert with_clip_words(BASIS, based, "gank").clip_words == ("baron", "Nexus", "gank")
+    assert with_clip_words(BASIS, based, "BARON") == based
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("", "names no words"),
+        (" , ,", "names no words"),
+        ("x" * 41, "40 are the most"),
+        ("x," * 501, "1002 letters; 1000"),
+        ("\x00", "that can be seen"),
+        ("a\u202eb", "that can be seen"),
+        ("gank, <|endoftext|>", "no '<|'"),
+        (",".join(f"w{n}" for n in range(101)), "101 words; 100 are the most"),
+    ],
+)
+def test_words_that_make_no_sense_are_refused_in_few_words(typed: str, says: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        with_clip_words(BASIS, STANDARD, typed)
+
+    assert says in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("typed", ["", "gan", "gank,", "x" * 100_000])
+def test_a_word_that_is_not_there_cannot_be_taken_out(typed: str) -> None:
+    with pytest.raises(PolicyError, match="is not in the list of words for clips") as caught:
+        without_clip_word(BASIS, with_clip_words(BASIS, STANDARD, "gank"), typed)
+
+    assert len(str(caught.value)) < 250
+
+
+def test_foreign_clips_are_shown_or_not_until_that_is_taken_back() -> None:
+    silent = with_foreign_clips(BASIS, STANDARD, False)
+
+    assert build(BASIS, silent).review_foreign_clips is False
+    assert with_foreign_clips(BASIS, silent, None) == STANDARD
+
+
+def test_an_import_replaces_what_was_set_for_clips_only_where_it_says_something_of_them() -> None:
+    before = with_foreign_clips(BASIS, with_clip_words(BASIS, STANDARD, "gank"), False)
+
+    silent, spoken = with_document(BASIS, before, SMALL), with_document(BASIS, before, SPOKEN)
+
+    assert (silent.clip_words, silent.review_foreign_clips) == (("gank",), False)
+    assert (spoken.clip_words, spoken.review_foreign_clips) == (None, None)
+    assert build(BASIS, spoken).clip_words == ("baron", "Nexus")
+    assert with_document(BASIS, before, None) == STANDARD
 
 
 def test_an_imported_policy_replaces_what_was_set_by_hand_and_keeps_preset_and_exemptions() -> None:

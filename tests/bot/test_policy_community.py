@@ -127,6 +127,37 @@ def test_exemptions_come_on_top_of_those_of_the_base() -> None:
     assert (policy.exempt_roles, policy.exempt_channels) == ({"1", "3"}, {"2", "4"})
 
 
+def test_of_clips_the_base_holds_until_the_community_says_otherwise() -> None:
+    base = 'version = 1\n[speech]\nwords = ["gank"]\nreview_foreign_clips = false\n[category.insult]\n'
+    based = replace(STANDARD, base=base)
+
+    policy, own = build(shipped(), based), build(shipped(), replace(based, clip_words=(), review_foreign_clips=True))
+
+    assert (policy.clip_words, policy.review_foreign_clips) == (("gank",), False)
+    assert (own.clip_words, own.review_foreign_clips) == ((), True)
+
+
+@pytest.mark.parametrize("preset", Preset)
+def test_no_preset_changes_what_holds_for_clips(preset: Preset) -> None:
+    policy = build(shipped(), CommunityPolicy(preset, clip_words=("gank",), review_foreign_clips=False))
+
+    assert (policy.clip_words, policy.review_foreign_clips) == (("gank",), False)
+
+
+def test_stored_words_that_make_no_sense_are_refused_when_they_are_put_in_force() -> None:
+    community = from_json(stored(version=2, speech={"words": ["gank", "GANK"]}))
+
+    with pytest.raises(PolicyError, match="the words of this community has 'GANK' twice"):
+        build(shipped(), community)
+
+
+def test_a_choice_that_says_nothing_of_clips_is_stored_as_it_was_before_there_were_words() -> None:
+    raw = json.loads(to_json(STANDARD))
+
+    assert raw["version"] == 1
+    assert "speech" not in raw
+
+
 def test_a_budget_means_what_the_present_model_measures() -> None:
     community = replace(STANDARD, changes={"insult": {"flag": "1 in 100"}})
     basis = shipped()
@@ -175,7 +206,15 @@ def stored(**changes: object) -> str:
         ('"' + "x" * 9999, "damaged"),
         ("[" * 100_000, "damaged"),
         ("9" * 9999, "damaged"),
-        (stored(version=2), "newer Referee"),
+        (stored(version=3), "newer Referee"),
+        (stored(version=2), "version 1 or 2"),
+        (stored(version=1.0), "version 1 or 2"),
+        (stored(speech={}), "version 1 or 2"),
+        (stored(version=2, speech=[]), "says of clips"),
+        (stored(version=2, speech={"voices": 1}), "says of clips"),
+        (stored(version=2, speech={"words": "gank"}), "no list of words"),
+        (stored(version=2, speech={"words": [1]}), "no list of words"),
+        (stored(version=2, speech={"review_foreign_clips": 1}), "neither true nor false"),
         (stored(version=True), "version 1"),
         (stored(more=1), "version 1"),
         (stored(preset="harsh"), "no preset"),

@@ -39,6 +39,8 @@ def test_every_name_and_number_is_written_so_that_it_reads_back(
         history_window=timedelta(days=days),
         join_window=timedelta(seconds=seconds),
         burst=timedelta(seconds=seconds),
+        clip_words=("gank", 'a "b" \\ ]', "Ноунейм"),
+        review_foreign_clips=seconds > 150,
     )
 
     assert parse_policy(to_toml(policy), basis.labels, basis.curves) == policy

@@ -30,6 +30,7 @@ FULL: Mapping[str, Any] = {
         "join_seconds": 5,
     },
     "exempt": {"roles": ["mod"], "channels": ["staff"]},
+    "speech": {"words": ["gank", "Roshan"], "review_foreign_clips": False},
     "category": {
         "insult": {
             "mode": "live",
@@ -89,6 +90,7 @@ def test_the_shipped_policy_fits_the_shipped_categories(labels: LabelSet, curves
     assert policy.toxic_flag == 0.3
     assert {name for name, rule in policy.categories.items() if rule.human_only} == {"sexual", "threat", "self_harm"}
     assert policy.categories["profanity"].mode is Mode.SHADOW
+    assert (policy.clip_words, policy.review_foreign_clips) == ((), True)
 
 
 def test_every_entry_of_a_file_reaches_the_policy(
@@ -101,6 +103,7 @@ def test_every_entry_of_a_file_reaches_the_policy(
     assert (policy.strike_half_life, policy.history_window) == (timedelta(days=7), timedelta(days=30))
     assert (policy.most_doubt, policy.join_window) == (0.3, timedelta(seconds=5))
     assert (policy.exempt_roles, policy.exempt_channels) == ({"mod"}, {"staff"})
+    assert (policy.clip_words, policy.review_foreign_clips) == (("gank", "Roshan"), False)
     assert policy.severity["hate"] > policy.severity["insult"]
     assert (insult.mode, insult.flag, insult.act, insult.human_only) == (Mode.LIVE, 0.4, 0.7, True)
     assert insult.ladder == (
@@ -130,6 +133,7 @@ def test_a_category_that_the_file_leaves_out_has_no_rule(
     policy = read_policy(path, labels, curves)
 
     assert policy.categories == {"insult": CategoryRule(Mode.OFF, 0.5, 0.9)}
+    assert (policy.clip_words, policy.review_foreign_clips) == ((), True)
 
 
 def test_a_policy_without_any_category_is_refused(
@@ -177,6 +181,15 @@ INSULT = ("category", "insult")
         (spoilt("exempt", "users", value=[]), "'users'", "roles"),
         (spoilt("exempt", "roles", value="mod"), "[exempt] roles", "list of names"),
         (spoilt("exempt", "channels", value=[1]), "[exempt] channels", "list of names"),
+        (spoilt("speech", value=["gank"]), "[speech]", "not a table"),
+        (spoilt("speech", "hotwords", value=[]), "'hotwords'", "review_foreign_clips, words"),
+        (spoilt("speech", "words", value="gank"), "[speech] words", "list of words in quotes"),
+        (spoilt("speech", "words", value=["gank", 7]), "[speech] words", "list of words in quotes"),
+        (spoilt("speech", "words", value=["gank", "Gank"]), "[speech] words has 'Gank' twice", "leave one"),
+        (spoilt("speech", "words", value=["a\u001bb"]), "[speech] words has 'a\\x1bb'", "that can be seen"),
+        (spoilt("speech", "words", value=["x" * 41]), "[speech] words", "40 are the most"),
+        (spoilt("speech", "words", value=[f"w{n}" for n in range(101)]), "[speech] words has 101 words", "100"),
+        (spoilt("speech", "review_foreign_clips", value="no"), "[speech] review_foreign_clips", "true or false"),
         (spoilt("category", value=1), "[category]", "not a table"),
         (spoilt("category", "rudeness", value={}), "'rudeness'", "insult"),
         (spoilt(*INSULT, value="live"), "[category.insult]", "not a table"),

@@ -62,8 +62,19 @@ def test_exemptions_are_told_by_name_where_there_is_one_and_in_bounded_length() 
     assert lines[-1].endswith("0019 and 4980 more")
 
 
+def test_what_holds_for_clips_is_told_in_bounded_length() -> None:
+    some = replace(shipped().policy, clip_words=("gank", "Roshan"), review_foreign_clips=False)
+    many = replace(some, clip_words=tuple(f"word {n}" for n in range(100)))
+
+    assert "words likely in clips: none" in describe(shipped().policy)
+    assert "clips in a language that cannot be judged: shown to moderators" in describe(shipped().policy)
+    assert "words likely in clips: gank, Roshan" in describe(some)
+    assert "clips in a language that cannot be judged: not shown for that alone" in describe(some)
+    assert any(line.endswith("word 19 and 80 more") for line in describe(many))
+
+
 def test_each_entry_that_changes_is_a_line() -> None:
-    before = replace(policy(RULE), exempt_roles=frozenset({"1"}))
+    before = replace(policy(RULE), exempt_roles=frozenset({"1"}), clip_words=("gank", "Nexus"))
     changed = CategoryRule(Mode.SHADOW, 0.6201, 1.0, (), human_only=True)
     after = replace(
         policy(changed),
@@ -71,6 +82,8 @@ def test_each_entry_that_changes_is_a_line() -> None:
         strike_half_life=timedelta(days=1),
         burst=timedelta(seconds=1),
         exempt_roles=frozenset({"2"}),
+        clip_words=("Roshan", "Nexus"),
+        review_foreign_clips=False,
     )
 
     assert difference(before, after, {"2": "Staff"}) == [
@@ -82,6 +95,9 @@ def test_each_entry_that_changes_is_a_line() -> None:
         "whatever the category: flagged from 0.80 -> 0.90",
         "a strike counts half after 14 days -> 1 day",
         "an outburst lasts 60 seconds -> 1 second",
+        "clips in a language that cannot be judged: shown to moderators -> not shown for that alone",
+        "words likely in clips, added: Roshan",
+        "words likely in clips, taken out: gank",
         "roles now exempt: Staff",
         "roles no longer exempt: 1",
     ]

@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.cogs.admission import Admitted, admit_manager, admit_moderator
+from bot.cogs.governing.policy_clips import add_clip_commands
 from bot.cogs.governing.policy_edits import apply, names_of
 from bot.cogs.governing.policy_files import as_it_was, read_document
 from bot.cogs.governing.policy_history import history_listing
@@ -243,4 +244,6 @@ async def _replace(asked: Admitted, what: str, text: str | None) -> None:
 
 async def setup(bot: "RefereeBot") -> None:
     """Add `/policy`."""
-    await bot.add_cog(PolicyCommands())
+    cog = PolicyCommands()
+    add_clip_commands(cog.policy)
+    await bot.add_cog(cog)

@@ -14,6 +14,7 @@ from bot.community import Card
 from bot.domain import IncidentQuery
 from bot.enforce.permissions import missing_permissions
 from bot.services import Services
+from bot.speech.line import SpeechLoad
 from bot.ui.quote import escaped
 
 _MOST_COUNTED = 500
@@ -74,9 +75,24 @@ def _bot(bot: RefereeBot, uptime: timedelta) -> list[str]:
         f"**Referee {__version__}**, model `{plain(services.model_version)}`, up for {_span(uptime)}",
         f"Decided within {_seconds(services, 0.5)} (median) and {_seconds(services, 0.95)} (95 %); "
         f"{services.waiting()} waiting; gateway {_gateway(bot)}",
-        f"Speech is {'on' if services.settings.speech else 'off'}; text of messages is "
-        f"{'on' if reads_content(bot) else 'off'}; names are {'' if services.settings.watch_names else 'not '}watched",
+        f"Text of messages is {'on' if reads_content(bot) else 'off'}; names are "
+        f"{'' if services.settings.watch_names else 'not '}watched; {_speech(services.speech())}",
     ]
+
+
+def _speech(load: SpeechLoad | None) -> str:
+    """Return how much there is to be heard, and how fast that goes."""
+    if load is None:
+        return "speech is off"
+    if not load.waiting:
+        line = "no clip waits to be heard"
+    else:
+        oldest = _length(load.oldest_s)
+        line = f"{load.waiting} {'clip waits' if load.waiting == 1 else 'clips wait'} to be heard, the oldest {oldest}"
+    if not load.clips or not load.sound_s:
+        return f"speech is on: {line}"
+    heard = f"{load.clips} heard, {load.work_s / load.sound_s * 60:.1f} s of work for a minute of sound"
+    return f"speech is on: {line}; {heard}"
 
 
 async def _server(asked: Admitted) -> list[str]:
@@ -92,6 +108,7 @@ async def _server(asked: Admitted) -> list[str]:
         f"{tally.incidents} incidents",
         f"Flagged: {_counts(tally.flagged)}",
         f"NOT SCORED: {_counts(tally.not_scored)}; could not be checked: {tally.unchecked}",
+        f"Clips: {tally.clips}, of which {tally.clips_unchecked} not or not wholly checked",
         f"Done: {_counts(tally.outcomes)}",
     ]
 
@@ -116,6 +133,10 @@ def _span(span: timedelta) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else _span(timedelta(seconds=seconds))
 
 
 def _moment(at: datetime) -> str:

@@ -94,12 +94,33 @@ def test_a_recording_is_transcribed_and_judged(referee: Run) -> None:
     assert row["transcript"]["text"] == row["text"] != ""
     assert 0 <= row["transcript"]["doubt"] <= 1
     assert row["transcript"]["seconds"] > 1
+    assert all(0 <= part["start_s"] < part["end_s"] for part in row["transcript"]["segments"])
+    assert " ".join(part["text"] for part in row["transcript"]["segments"]) == row["transcript"]["text"]
+
+
+def test_a_recording_is_judged_by_the_parts_of_the_pipeline_and_nothing_is_stored(referee: Run, tmp_path: Path) -> None:
+    (policy,) = tmp_path.iterdir()
+    policy.write_text(policy.read_text().replace("flag = 0.5\nact = 0.6", "flag = 0.000001\nact = 0.000002"))
+
+    (row,) = referee("check", "--json", "--audio", CLIPS / "worthless.ogg").rows
+
+    assert row["decision"]["action"] != "none"
+    assert row["at_s"] == row["transcript"]["segments"][0]["start_s"]
+    assert [path.name for path in tmp_path.iterdir()] == ["policy.toml"]
+
+
+def test_a_film_without_sound_says_nothing_that_could_be_judged(referee: Run) -> None:
+    ran = referee("check", "--audio", CLIPS / "no_sound.mp4")
+
+    assert ran.code == 0
+    assert "there is nothing to score" in ran.out
+    assert "decision: nothing" in ran.out
 
 
 @pytest.mark.parametrize(
     ("make", "complaint"),
     [
-        (lambda path: path.write_text("not audio at all"), "no clip that can be heard"),
+        (lambda path: path.write_text("not audio at all"), "could not be checked: not audio"),
         (lambda path: path.write_bytes(b""), "empty"),
         (lambda path: None, "No such file"),
         (lambda path: path.mkdir(), "is no file"),

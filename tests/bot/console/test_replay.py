@@ -209,6 +209,18 @@ def test_clips_are_heard_and_those_that_cannot_be_are_left_to_a_human(referee: R
     assert {row["category"] for row in ran.rows[:-1]} == {"unchecked"}
 
 
+def test_of_what_was_flagged_in_a_clip_the_time_is_shown(referee: Run, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(policy.read_text().replace("flag = 0.5\nact = 0.6", "flag = 0.000001\nact = 0.000002"))
+    (tmp_path / "clip.ogg").write_bytes((CLIPS / "well_played.ogg").read_bytes())
+    write_log(tmp_path / "log.jsonl", {"match": "m", "t": 1, "player": "a", "audio": "clip.ogg"}, said("idiot", t=2))
+
+    spoken, typed, *_ = referee("replay", "log.jsonl", "--db", "r.db").out.splitlines()
+
+    assert "at 0:00 of the clip" in spoken
+    assert "of the clip" not in typed
+
+
 def test_without_a_speech_model_the_text_is_judged_all_the_same(
     referee: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,10 @@ import discord
 
 from bot import __version__
 from bot.cogs.governing import status
-from bot.domain import Excerpt, Platform, SourceKey
+from bot.domain import Clip, Excerpt, Platform, SourceKey
 from bot.policy_presets import Preset
+from bot.speech.line import SpeechLoad
+from tests.fakes.chat import heard
 from tests.fakes.discord_bench import DiscordBench, open_discord
 from tests.fakes.seats import outsider
 
@@ -121,3 +123,32 @@ async def test_names_in_the_status_are_shown_as_they_are_written(tmp_path: Path)
         assert "**@everyone**" not in result.response.content
         assert "https://" not in result.response.content
         assert not result.response.message.mention_everyone
+
+
+async def test_the_clips_that_wait_and_how_fast_they_are_heard_are_shown(tmp_path: Path):
+    async with open_discord(tmp_path, status.setup) as bench:
+        await bench.set_up(Preset.SHADOW)
+        loads = {
+            SpeechLoad(): "speech is on: no clip waits to be heard",
+            SpeechLoad(1, 12.4): "1 clip waits to be heard, the oldest 12 s",
+            SpeechLoad(3, 300.0, 34, 600.0, 65.0): "3 clips wait to be heard, the oldest 5 min; "
+            "34 heard, 6.5 s of work for a minute of sound",
+            None: "speech is off",
+        }
+        for load, words in loads.items():
+            bench.bot.services = replace(bench.bot.services, speech=lambda load=load: load)
+
+            assert words in await page(bench)
+
+
+async def test_the_clips_that_were_not_checked_are_counted(tmp_path: Path):
+    async with open_discord(tmp_path, status.setup) as bench:
+        await bench.set_up(Preset.SHADOW)
+        pipeline, now = bench.bot.services.pipeline, discord.utils.utcnow()
+        bench.transcriber.script["half.ogg"] = heard("well played", complete=False)
+        for number, name in enumerate(("clean.ogg", "half.ogg", "voice-message.ogg")):
+            key = SourceKey(Platform.DISCORD, bench.community, str(bench.lobby.id), str(9000 + number))
+            async for _ in pipeline.hear(Excerpt(key, str(bench.ann.id), now, clip=Clip(name, b"sound"))):
+                pass
+
+        assert "Clips: 3, of which 1 not or not wholly checked" in await page(bench)
