@@ -11,12 +11,16 @@ from bot.latency import Latency
 from bot.pipeline import Pipeline
 from bot.ports import Clock
 from bot.settings import Settings
+from bot.speech.line import SpeechLoad
 from bot.store import Stores
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Hold what a live front end works with; `waiting` tells how many texts wait for a score."""
+    """Hold what a live front end works with.
+
+    `waiting` tells how many texts wait for a score, `speech` how much is to be heard, None where speech is off.
+    """
 
     settings: Settings
     clock: Clock
@@ -28,4 +32,5 @@ class Services:
     fetcher: ClipFetcher
     model_version: str
     waiting: Callable[[], int]
+    speech: Callable[[], SpeechLoad | None] = lambda: None
     latency: Latency = field(default_factory=Latency)

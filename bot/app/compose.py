@@ -42,6 +42,7 @@ async def compose(settings: Settings, parts: Parts, clock: Clock, setup: Sequenc
         fetcher=fetcher,
         model_version=parts.classifier.version,
         waiting=parts.waiting,
+        speech=parts.speech,
     )
     bot.attach(services, enforcer, cards, setup)
     return bot

@@ -68,6 +68,7 @@ def incident_values(incident: Incident, cipher: ContentCipher) -> dict[str, obje
         "state": incident.state.value,
         "final_category": incident.final_category,
         "surface": incident.surface.value,
+        "clip_at": incident.clip_at,
     }
 
 
@@ -93,6 +94,7 @@ def incident_of(row: RowMapping, cipher: ContentCipher) -> Incident:
         state=ReviewState(row["state"]),
         final_category=row["final_category"],
         surface=Surface(row["surface"]),
+        clip_at=row["clip_at"],
     )
 
 

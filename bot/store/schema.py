@@ -85,6 +85,7 @@ incidents = Table(
     Column("final_category", EscapedText),
     Column("surface", Text, nullable=False, server_default="text"),
     Column("card", Integer),
+    Column("clip_at", Float),
     UniqueConstraint("platform", "community", "channel", "message", "revision", name="uq_incidents_source"),
     Index("ix_incidents_author", "author", "community", "at"),
     Index("ix_incidents_outcome", "outcome"),

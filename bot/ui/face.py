@@ -15,7 +15,7 @@ from bot.ui.words import (
     doubt_words,
     duration_words,
     found_words,
-    surface_words,
+    place_words,
     verdict_words,
 )
 
@@ -120,7 +120,7 @@ def _title(sight: Sight, most: int) -> str:
 
 def _quote(incident: Incident, most: int, *, alone: bool) -> str:
     link, words = link_of(incident), ", ".join(incident.words)
-    where = f"{surface_words(incident.surface)}, <t:{int(incident.at.timestamp())}:t>" + (f", {link}" if link else "")
+    where = f"{place_words(incident)}, <t:{int(incident.at.timestamp())}:t>" + (f", {link}" if link else "")
     # The title says it already where there is only one.
     found = "" if alone else f"**{escaped(found_words(incident), 80)}**, "
     lines = [found + where, _said(incident, most)]

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from bot.clip_time import clip_time
 from bot.community import Card
 from bot.domain import REPORTED, UNCHECKED, Incident, Review
 from bot.ui.face import link_of, mention
 from bot.ui.judgement import share_words
 from bot.ui.panel import Panel
 from bot.ui.quote import escaped, spoiler
-from bot.ui.words import category_words, done_words, doubt_words, found_words, state_words, surface_words, verdict_words
+from bot.ui.words import category_words, done_words, doubt_words, found_words, place_words, state_words, verdict_words
 
 LONGEST_QUOTE = 700
 """More of a text than this is sent as a file."""
@@ -45,13 +46,14 @@ def incident_panel(incident: Incident, reviews: Sequence[Review], card: Card | N
 def _short(incident: Incident) -> str:
     if incident.text is None:
         return "*text gone*"
-    return spoiler(incident.text, _LINE_QUOTE) if incident.text.strip() else ""
+    at = "" if incident.clip_at is None else f" at {clip_time(incident.clip_at)}"
+    return spoiler(incident.text, _LINE_QUOTE) + at if incident.text.strip() else ""
 
 
 def _where(incident: Incident, card: Card | None) -> str:
     channel = incident.key.channel
     place = f" in <#{channel}>" if channel.isdigit() else ""
-    line = f"{mention(incident.author)}{place}, {surface_words(incident.surface)}, <t:{int(incident.at.timestamp())}:f>"
+    line = f"{mention(incident.author)}{place}, {place_words(incident)}, <t:{int(incident.at.timestamp())}:f>"
     links = [link_of(incident), _card_link(card)]
     return "\n".join([line, ", ".join(link for link in links if link) or "-# there is no message to go to"])
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from bot.clip_time import clip_time
 from bot.domain import UNCHECKED, Action, Decision, Mode, Transcript
-from bot.pipeline import Preview
 from bot.policy import Policy
+from bot.previewing import Preview
 from bot.ui.panel import Panel
 from bot.ui.quote import escaped, spoiler
 from bot.ui.words import asked_words, category_words, confidence_words, doubt_words
@@ -26,7 +27,7 @@ def judgement(preview: Preview, policy: Policy, *, held: bool = False, about: st
     """Return what came of a check; `held` says that automatic actions are stopped, `about` what was checked."""
     blocks = (
         f"### {_verdict_words(preview)}" + (f"\n{about}" if about else ""),
-        spoiler(preview.text, _LONGEST_QUOTE) if preview.text.strip() else "",
+        _quote(preview),
         _bars(preview.verdict) if isinstance(preview.verdict, Verdict) else "",
         _words(preview),
         _heard(preview.transcript) if preview.transcript else "",
@@ -58,6 +59,14 @@ def _verdict_words(preview: Preview) -> str:
     return f"Toxic, {confidence_words(verdict.toxic).split(' (')[0]}: {number}, mostly {escaped(category, 40)}"
 
 
+def _quote(preview: Preview) -> str:
+    if not preview.text.strip():
+        return ""
+    is_found = preview.at is not None and preview.decision.action is not Action.NONE
+    at = f"At {clip_time(preview.at or 0.0)}: " if is_found else ""
+    return at + spoiler(preview.text, _LONGEST_QUOTE)
+
+
 def _bars(verdict: Verdict) -> str:
     ranked = sorted(verdict.categories.items(), key=lambda entry: -entry[1])[:_MOST_BARS]
     width = max(len(category_words(name)) for name, _ in ranked)
@@ -80,7 +89,8 @@ def _words(preview: Preview) -> str:
 def _heard(transcript: Transcript) -> str:
     text = spoiler(transcript.text, _LONGEST_QUOTE) if transcript.text else "*nothing was heard*"
     notes = [f"-# {escaped(note)}" for note in transcript.notes[:_MOST_NOTES]]
-    how = doubt_words(transcript.doubt)
+    foreign = f"spoken in {escaped(transcript.foreign, 40)}, " if transcript.foreign else ""
+    how = foreign + doubt_words(transcript.doubt)
     return "\n".join([f"**Heard** ({transcript.seconds:.0f} s, {how}): {text}", *notes])
 
 

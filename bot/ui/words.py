@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.clip_time import clip_time
 from bot.domain import REPORTED, UNCHECKED, Action, Incident, Outcome, Review, ReviewState, ReviewVerdict, Surface
 
 _CONFIDENCE = ((0.95, "very likely"), (0.8, "likely"), (0.5, "perhaps"), (0.0, "unsure"))
@@ -150,6 +151,12 @@ def clarity_words(doubt: float) -> str:
 def surface_words(surface: Surface) -> str:
     """Return where a text was found, such as "in a forwarded message"."""
     return _SURFACES[surface]
+
+
+def place_words(incident: Incident) -> str:
+    """Return where an incident was found, such as "in a voice clip at 0:42"."""
+    words = surface_words(incident.surface)
+    return words if incident.clip_at is None else f"{words} at {clip_time(incident.clip_at)}"
 
 
 def state_words(incident: Incident) -> str:

@@ -18,7 +18,20 @@ NOTICE = (
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = (
-    *("id", "at", "author", "channel", "message", "surface", "text", "category", "confidence", "toxic", "words"),
+    *(
+        "id",
+        "at",
+        "author",
+        "channel",
+        "message",
+        "surface",
+        "clip_at",
+        "text",
+        "category",
+        "confidence",
+        "toxic",
+        "words",
+    ),
     *("policy_action", "policy_would", "outcome", "outcome_detail", "state", "model"),
 )
 
@@ -61,7 +74,7 @@ async def write(
 
 
 def row_of(incident: Incident) -> Mapping[str, object]:
-    """Return an incident as a row; who gave which verdict is left out."""
+    """Return an incident as a row; who gave which verdict is left out. `clip_at` is in seconds."""
     key, decision = incident.key, incident.decision
     return {
         "id": incident.id,
@@ -70,6 +83,7 @@ def row_of(incident: Incident) -> Mapping[str, object]:
         "channel": key.channel,
         "message": key.message,
         "surface": incident.surface.value,
+        "clip_at": None if incident.clip_at is None else round(incident.clip_at, 2),
         "text": incident.text,
         "category": incident.category,
         "confidence": round(decision.confidence, 4),

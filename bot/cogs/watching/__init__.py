@@ -11,7 +11,7 @@ What they work with:
 
 - `intake`: makes excerpts of what was said, where it is new.
 - `delivery`: has the pipeline decide on excerpts, so many at once, and act on them once their clips are here.
-- `clip_room`: how many clips are in work and in memory.
+- `clip_room`: how many clips are in work and in memory, and what of that a server may have.
 - `again`: what the database did not take.
 - `surfaces`: what can be read, and listened to, in a message, a thread or a member.
 - `component_text`: the text of buttons, menus and layouts.

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -104,8 +104,7 @@ class Delivery:
         """Return the clips to listen to; the others are counted: with speech off all, else those without a place."""
         admitted: Sequence[discord.Attachment] = ()
         if self._bot.services.settings.speech:
-            author = f"{excerpt.key.community}/{excerpt.author}"
-            admitted = self._clips.admit(author, clips)
+            admitted = self._clips.admit(excerpt.key.community, excerpt.author, clips)
             if len(admitted) < len(clips):
                 _log.warning(
                     "too many clips at once: %d of message %s are not heard",
@@ -119,6 +118,7 @@ class Delivery:
         for tally in self.tallies(excerpt):
             tally.seen += clips
             tally.clips += clips
+            tally.clips_unchecked += clips
             tally.unchecked += clips
 
     def _count_unread(self, excerpt: Excerpt) -> None:
@@ -135,7 +135,7 @@ class Delivery:
                 self._bot.services.latency.note(time.monotonic() - arrived)
         except RefereeError as error:
             return _not_handled(excerpt, error)
-        await self._act(handled, arrivals)
+        await self.act(handled, arrivals)
         return True
 
     async def _decided(self, excerpt: Excerpt, retaken: Retaken | None) -> Handled:
@@ -149,26 +149,36 @@ class Delivery:
         return await pipeline.decide(replace(excerpt, key=replace(excerpt.key, revision=retaken.revision)))
 
     async def _hear(self, excerpt: Excerpt, attachment: discord.Attachment, arrivals: _Arrivals) -> bool:
-        """Fetch a clip and decide on it while it has its place, then act."""
-        most = self._bot.services.settings.clip_megabytes << 20
-        author = f"{excerpt.key.community}/{excerpt.author}"
-        handled = None
+        """Take a clip all the way; what is found in it is acted on while the rest is still to be heard."""
+        acting = _Acting(self, arrivals)
         try:
-            # Whoever sends it says how large it is; what does not say counts as the largest.
-            async with self._clips.held(author, min(attachment.size or most, most)):
-                try:
-                    fetched = await self._fetch(excerpt, attachment)
-                finally:
-                    arrivals.note()
-                if not fetched.trouble:
-                    handled = _without_sound(await self._bot.services.pipeline.decide(fetched.excerpt))
-            if handled is None:
-                await self._bring_up(fetched)
+            unheard = await self._listen(excerpt, attachment, arrivals, acting)
+            if unheard is not None:
+                await self._bring_up(unheard)
         except RefereeError as error:
             return _not_handled(excerpt, error)
-        if handled is not None:
-            await self._act(handled, arrivals)
+        finally:
+            await acting.finish()
         return True
+
+    async def _listen(
+        self, excerpt: Excerpt, attachment: discord.Attachment, arrivals: _Arrivals, acting: "_Acting"
+    ) -> _Fetched | None:
+        """Fetch a clip and listen to it while it has its place; return it where there was nothing to listen to."""
+        most = self._bot.services.settings.clip_megabytes << 20
+        # Whoever sends it says how large it is; what does not say counts as the largest.
+        size = min(attachment.size or most, most)
+        async with self._clips.held(excerpt.key.community, excerpt.author, size):
+            try:
+                fetched = await self._fetch(excerpt, attachment)
+            finally:
+                arrivals.note()
+            if fetched.trouble:
+                return fetched
+            async with aclosing(self._bot.services.pipeline.hear(fetched.excerpt)) as found:
+                async for handled in found:
+                    acting.begin(_without_sound(handled))
+        return None
 
     async def _fetch(self, excerpt: Excerpt, attachment: discord.Attachment) -> _Fetched:
         key = replace(excerpt.key, revision=f"clip:{attachment.id}")
@@ -187,7 +197,7 @@ class Delivery:
         else:
             await self._bot.services.pipeline.unchecked(fetched.excerpt, fetched.trouble)
 
-    async def _act(self, handled: Handled, arrivals: _Arrivals) -> None:
+    async def act(self, handled: Handled, arrivals: _Arrivals) -> None:
         """Do what was decided, once the clips are here; it is written down, so that a failure does not undo it."""
         if not handled.created:
             return
@@ -196,6 +206,29 @@ class Delivery:
             await self._bot.services.pipeline.act(handled)
         except RefereeError as error:
             _log.error("what was decided on message %s was not finished: %s", handled.excerpt.key.message, error)
+
+
+class _Acting:
+    """Act on what is found in one clip, one after the other, while the clip is still listened to."""
+
+    def __init__(self, delivery: Delivery, arrivals: _Arrivals) -> None:
+        self._delivery, self._arrivals = delivery, arrivals
+        self._last: asyncio.Task[None] | None = None
+
+    def begin(self, handled: Handled) -> None:
+        """Act on this once what was begun before is done; what is not new is left alone."""
+        if handled.created:
+            self._last = asyncio.create_task(self._act(self._last, handled))
+
+    async def finish(self) -> None:
+        """Wait until everything is done."""
+        if self._last is not None:
+            await self._last
+
+    async def _act(self, before: "asyncio.Task[None] | None", handled: Handled) -> None:
+        if before is not None:
+            await before
+        await self._delivery.act(handled, self._arrivals)
 
 
 def _not_handled(excerpt: Excerpt, error: RefereeError) -> bool:

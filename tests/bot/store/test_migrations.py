@@ -1,10 +1,13 @@
 import logging
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect
 
 from bot.store.schema import metadata
 
@@ -33,6 +36,34 @@ async def test_the_partial_index_and_the_numbering_are_as_the_schema_says(store,
     migrated = dict(schema_of(path))
     assert migrated["ix_incidents_content"].endswith("WHERE content IS NOT NULL")
     assert "AUTOINCREMENT" in migrated["incidents"]
+
+
+def taken_back(path, revision):
+    """Leave the file as the version before made it; return the columns of its incidents."""
+    config = Config()
+    config.set_main_option("script_location", "bot.store:migrations")
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+        columns = {column["name"] for column in inspect(connection).get_columns("incidents")}
+    engine.dispose()
+    return columns
+
+
+async def test_a_file_from_before_the_times_in_clips_keeps_its_incidents(opened, path, an_incident):
+    store = await opened()
+    spoken = an_incident(clip_name="a.ogg", clip_at=42.0)
+    kept = (await store.record(spoken)).incident
+    await store.close()
+    assert "clip_at" not in taken_back(path, "0002")
+
+    store = await opened()
+
+    assert await store.get(kept.id) == replace(kept, clip_at=None)
+    later = (await store.record(an_incident("m2", clip_at=42.5))).incident
+    assert (await store.get(later.id)).clip_at == 42.5
 
 
 async def test_the_file_uses_a_write_ahead_log(store, path):

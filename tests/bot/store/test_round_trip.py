@@ -37,6 +37,7 @@ INCIDENT = st.builds(
     words=st.lists(TEXT, max_size=3).map(tuple),
     transcript_doubt=st.none() | SHARE,
     clip_name=st.none() | TEXT,
+    clip_at=st.none() | st.floats(0, 1e6),
     id=st.just(1),
     created_at=MOMENT,
     outcome=st.sampled_from(Outcome),

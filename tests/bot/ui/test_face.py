@@ -58,6 +58,16 @@ def test_a_clip_shows_its_transcript_with_the_doubt_in_words():
     assert "nothing was heard" in told(replace(clip, text=" "))
 
 
+def test_two_incidents_of_one_clip_say_when_each_was_said():
+    first = one(surface=Surface.CLIP, transcript_doubt=0.1, clip_name="a.ogg", clip_at=42.9)
+    graver = replace(first, text="i will find you", clip_at=3727.0, decision=decision(category="threat"))
+    text = told(first, graver)
+
+    assert "**insult, very likely (0.97)**, in a voice clip at 0:42, <t:" in text
+    assert "**threat, very likely (0.97)**, in a voice clip at 1:02:07, <t:" in text
+    assert text.index("||you idiot||") < text.index("at 1:02:07") < text.index("||i will find you||")
+
+
 def test_text_that_expired_is_said_to_have_expired():
     text = told(one(text=None, words=()))
     assert "has expired or was erased" in text

@@ -16,6 +16,7 @@ from bot.ui.words import (
     duration_words,
     found_words,
     outcome_words,
+    place_words,
     state_words,
     surface_words,
     verdict_words,
@@ -108,3 +109,10 @@ def test_doubt_state_and_verdict_are_told_plainly():
     relabelled = replace(FLAGGED, state=ReviewState.CONFIRMED, final_category="hate")
     assert state_words(relabelled) == "confirmed as hate"
     assert verdict_words(Review(1, ReviewVerdict.RELABEL, "mia", START, "hate")) == "confirmed as hate"
+
+
+def test_what_was_said_in_a_clip_is_placed_in_it_where_that_is_known():
+    spoken = replace(FLAGGED, surface=Surface.CLIP)
+    assert place_words(FLAGGED) == "in a message"
+    assert place_words(spoken) == "in a voice clip"
+    assert place_words(replace(spoken, clip_at=0.0)) == "in a voice clip at 0:00"

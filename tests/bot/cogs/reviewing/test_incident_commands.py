@@ -29,6 +29,7 @@ from bot.domain import (
     ReviewState,
     ReviewVerdict,
     SourceKey,
+    Surface,
 )
 from bot.errors import UnknownIncident
 from bot.ui.incident_view import incident_line
@@ -279,6 +280,19 @@ async def test_everything_about_an_incident_is_shown_with_links_and_every_verdic
         assert f"<@{bench.ben.id}>: reported: look" in told
         assert f"<@{bench.mia.id}>: confirmed as hate" in told
         assert "P(toxic) 0.98: insult 0.97; model test-1" in told
+
+
+async def test_what_was_said_in_a_clip_is_told_and_exported_with_its_place_in_the_clip(tmp_path: Path):
+    async with listing(tmp_path) as bench:
+        await put(bench, "1", "you idiot", surface=Surface.CLIP, clip_name="a.ogg", clip_at=42.0, transcript_doubt=0.1)
+        listed, shown = await ask(bench, "list"), await ask(bench, "show", id=1)
+        _, table = await exported(bench, format="csv")
+        _, document = await exported(bench, format="json")
+
+    assert "||you idiot|| at 0:42" in listed
+    assert "in a voice clip at 0:42" in shown
+    assert [row["clip_at"] for row in csv.DictReader(io.StringIO(table, newline=""))] == ["42.0"]
+    assert [row["clip_at"] for row in json.loads(document)["incidents"]] == [42.0]
 
 
 async def test_a_text_too_long_to_show_comes_as_a_file(tmp_path: Path):

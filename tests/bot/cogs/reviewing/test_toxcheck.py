@@ -10,11 +10,11 @@ import pytest
 from bot.cogs.reviewing import toxcheck
 from bot.domain import Mode
 from bot.errors import ClipRejected
-from bot.pipeline import Preview
 from bot.policy import nothing
 from bot.policy_change import with_exempt_channel, with_mode
 from bot.policy_community import CommunityPolicy
 from bot.policy_presets import Preset
+from bot.previewing import Preview
 from bot.ui.judgement import judgement
 from tests.fakes.answers import said
 from tests.fakes.bench import POLICY
@@ -192,6 +192,27 @@ async def test_a_clip_that_was_not_heard_whole_or_not_at_all_says_why(tmp_path: 
     assert "Could not be checked" in noise
     assert "noise.ogg is not audio" in noise
     assert "Not checked: the attachment gone.ogg has expired" in gone
+
+
+async def test_a_long_clip_is_told_with_where_in_it_the_worst_was_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    slices = (heard("well played"), heard("you idiot", start=3727.0), heard("push left", start=3740.0))
+    monkeypatch.setitem(CLIPS, "long.ogg", slices)
+    async with checking(tmp_path) as bench:
+        rude = await check(bench, clip=("long.ogg", b"sound"))
+        clean = await check(bench, clip=("clean.ogg", b"sound"))
+
+    assert "At 1:02:07: ||you idiot||" in rude
+    assert "At 0:" not in clean
+
+
+async def test_a_clip_in_a_foreign_language_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(CLIPS, "german.ogg", heard("gut gespielt", foreign="German"))
+    async with checking(tmp_path) as bench:
+        told = await check(bench, clip=("german.ogg", b"sound"))
+
+    assert "**Heard** (1 s, spoken in German, clearly heard" in told
+    assert "could not be checked: spoken in German" in told
+    assert "could not be checked whole" in told
 
 
 async def test_with_speech_off_a_clip_says_so_and_is_not_fetched(tmp_path: Path):

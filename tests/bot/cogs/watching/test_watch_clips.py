@@ -9,8 +9,11 @@ import pytest
 
 from bot.cogs.watching import watch
 from bot.cogs.watching.clip_room import ClipRoom
-from bot.domain import UNCHECKED, Clip
+from bot.cogs.watching.intake import Intake
+from bot.domain import UNCHECKED, Action, Clip, Outcome
+from bot.errors import SpeechError
 from bot.policy_community import CommunityPolicy
+from tests.fakes.chat import heard
 from tests.fakes.discord_bench import DiscordBench, open_discord
 from tests.fakes.fetcher import LocalFetcher
 
@@ -167,3 +170,130 @@ async def test_the_clips_of_whoever_is_exempt_are_not_fetched(tmp_path: Path, ex
         await bench.mia.send(bench.lobby, attachments=[VOICE])
 
         assert fetcher.asked == ["voice-message.ogg"] * (exempt == "nobody")
+
+
+async def test_what_is_found_in_a_clip_is_acted_on_before_its_end_was_heard(tmp_path: Path):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        await bench.set_up()
+        fetching(bench, LocalFetcher())
+        gate = asyncio.Event()
+        bench.transcriber.script["voice-message.ogg"] = (heard(BAD, start=42.0), gate, heard("well played"))
+        sending = asyncio.create_task(bench.ann.send(bench.lobby, "hello", attachments=[VOICE]))
+        async with asyncio.timeout(5):
+            while not await bench.incidents() or bench.env.backend.messages.get(bench.lobby.id):
+                pass
+        assert not gate.is_set()
+        gate.set()
+        await sending
+        [incident] = await bench.incidents()
+
+    assert (incident.decision.action, incident.outcome, incident.clip_at) == (Action.DELETE, Outcome.DONE, 42.0)
+
+
+async def test_something_graver_later_in_a_clip_is_acted_on_too_and_shown_on_the_same_card(tmp_path: Path):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        await bench.set_up()
+        fetching(bench, LocalFetcher())
+        slices = (heard("you idiot", start=5.0), heard(BAD, start=80.0), heard("you clown", start=90.0))
+        bench.transcriber.script["voice-message.ogg"] = slices
+        await bench.ann.send(bench.lobby, attachments=[VOICE])
+        found, [card] = await bench.incidents(), bench.review.history()
+
+    assert [each.decision.action for each in found] == [Action.WARN, Action.DELETE]
+    assert [each.outcome for each in found] == [Outcome.DONE, Outcome.DONE]
+    assert "in a voice clip at 0:05" in str(card.components)
+    assert "in a voice clip at 1:20" in str(card.components)
+
+
+async def test_a_clip_that_comes_again_is_acted_on_once(tmp_path: Path):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        await bench.set_up()
+        fetching(bench, LocalFetcher())
+        bench.transcriber.script["voice-message.ogg"] = (heard("maybe rude"), heard("you idiot", start=80.0))
+        await bench.ann.send(bench.lobby, attachments=[VOICE])
+        before = await bench.incidents()
+        [message] = bench.bot.cached_messages[:1]
+
+        assert await Intake(bench.bot).take_message(message)
+
+        assert bench.transcriber.asked == ["voice-message.ogg"] * 2
+        assert await bench.incidents() == before
+        assert bench.bot.services.pipeline.tally.outcomes.total() == sum(
+            each.decision.action.punishes for each in before
+        )
+
+
+async def test_a_clip_that_fails_midway_is_acted_on_and_the_rest_brought_up(tmp_path: Path):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        await bench.set_up()
+        fetching(bench, LocalFetcher())
+        bench.transcriber.script["voice-message.ogg"] = (heard("you idiot"), SpeechError("the model broke down"))
+        await bench.ann.send(bench.lobby, attachments=[VOICE])
+        found, [card] = await bench.incidents(), bench.review.history()
+
+    assert [(each.category, each.outcome) for each in found] == [
+        ("insult", Outcome.DONE),
+        (UNCHECKED, Outcome.NOT_NEEDED),
+    ]
+    assert "the model broke down" in str(card.components)
+
+
+async def test_a_clip_keeps_its_place_until_it_was_heard_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bot.cogs.watching.delivery.ClipRoom", partial(ClipRoom, 1))
+    async with open_discord(tmp_path, watch.setup) as bench:
+        fetcher = fetching(bench, LocalFetcher())
+        gate = asyncio.Event()
+        bench.transcriber.script["voice-message.ogg"] = (heard("you idiot"), gate)
+        sending = asyncio.create_task(bench.ann.send(bench.lobby, attachments=[VOICE]))
+        await flagged(bench, 1)
+        files = bench.env.backend.store_attachments(bench.lobby.id, [("clean.ogg", b"sound")])
+        bench.env.backend.create_message(bench.lobby.id, bench.ben.id, "you clown", attachments=files)
+        await flagged(bench, 2)
+        assert fetcher.asked == ["voice-message.ogg"]
+        gate.set()
+        await sending
+        await bench.ben.send(bench.lobby, attachments=[("clean.ogg", b"sound")])
+
+        assert fetcher.asked == ["voice-message.ogg", "clean.ogg"]
+        assert bench.bot.services.pipeline.tally_of(bench.community).clips_unchecked == 1
+
+
+class Sound(bytes):
+    """Tell when it is gone."""
+
+    gone: asyncio.Event
+
+    def __del__(self) -> None:
+        self.gone.set()
+
+
+class OneAtOnceFetcher(SlowFetcher):
+    """Hand out the first clip at once, with bytes that tell when they are gone; the others wait for `gate`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone = asyncio.Event()
+
+    async def fetch(self, url: str, name: str) -> Clip:
+        if self.asked:
+            return await super().fetch(url, name)
+        self.asked.append(name)
+        sound = Sound(b"sound")
+        sound.gone = self.gone
+        return Clip(name, sound)
+
+
+async def test_the_sound_is_gone_once_it_was_heard_even_while_its_action_waits(tmp_path: Path):
+    async with open_discord(tmp_path, watch.setup) as bench:
+        await bench.set_up()
+        fetcher = OneAtOnceFetcher()
+        fetching(bench, fetcher)
+        sending = asyncio.create_task(bench.ann.send(bench.lobby, attachments=[VOICE, ("clean.ogg", b"sound")]))
+
+        await asyncio.wait_for(fetcher.gone.wait(), 5)
+        [waiting] = await bench.incidents()
+        assert waiting.outcome is Outcome.PENDING
+
+        fetcher.gate.set()
+        await sending
+        assert [each.outcome for each in await bench.incidents()] == [Outcome.DONE]
