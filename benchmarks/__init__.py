@@ -1,0 +1,1 @@
+"""Measurements that anybody can repeat: each folder is a command, run with `python -m benchmarks.NAME`."""
