@@ -162,7 +162,7 @@ class Transcript:
 
     `doubt` is that of the most doubtful segment, 0..1. `complete` is false where part of the clip was not heard, and
     `notes` then say why. `foreign` says which language that nobody here can judge most of it was spoken in, such as
-    "German", and is empty where none was noticed.
+    "German", and is empty where none was noticed. `maybe` is what may have been said instead of what was heard.
     """
 
     segments: tuple[Segment, ...]
@@ -171,6 +171,7 @@ class Transcript:
     complete: bool = True
     notes: tuple[str, ...] = ()
     foreign: str = ""
+    maybe: tuple[Segment, ...] = ()
 
     @property
     def text(self) -> str:

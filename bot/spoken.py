@@ -19,13 +19,14 @@ class Spoken:
         self._inside: dict[str, tuple[Segment, ...]] = {}
 
     def readings(self, heard: Transcript) -> tuple[Reading, ...]:
-        """Return the texts of a slice: the whole, so that its parts are seen in context, neighbours, then each segment.
+        """Return the texts of a slice: the whole, neighbours, each segment, and what may have been said instead.
 
         So one sentence of abuse is not drowned by the rest, nor one that was cut in two overlooked.
         """
         found = [heard.segments, *self._neighbours(heard), *((segment,) for segment in heard.segments)]
         if not heard.segments:
             return (Reading("", surface=Surface.CLIP, doubt=heard.doubt),)
+        found += [(segment,) for segment in heard.maybe]
         self._last = {segment.track: segment for segment in heard.segments}
         self._inside = {}
         for segments in found:
@@ -56,6 +57,7 @@ def joined(slices: Sequence[Transcript]) -> Transcript:
         doubt=max((heard.doubt for heard in slices), default=0.0),
         complete=all(heard.complete for heard in slices),
         notes=tuple(dict.fromkeys(note for heard in slices for note in heard.notes)),
+        maybe=tuple(segment for heard in slices for segment in heard.maybe),
         foreign=", ".join(dict.fromkeys(heard.foreign for heard in slices if heard.foreign)),
     )
 

@@ -21,7 +21,8 @@ _COMPRESSION = ((1.8, 0.0), (2.4, 0.7), (3.5, 1.0))
 _TEMPERATURE = ((0.0, 0.0), (0.2, 0.6), (1.0, 1.0))
 # A loop: the same few words again and again. Players do say "go go go"; the text alone cannot tell.
 _REPEATS = ((4.0, 0.0), (6.0, 0.5), (10.0, 0.9))
-_LOOP = re.compile(r"\b(\w+(?:\W+\w+){0,3})(?:\W+\1\b)+", re.IGNORECASE)
+_LOOP = re.compile(r"\b(\w+(?:\W+\w+){0,7}?)(?:\W+\1\b)+", re.IGNORECASE)
+_SAID_OFTEN = 3
 # Letters a second: fast talkers reach 25; what Whisper makes up for a short noise is a whole sentence.
 _PACE = ((30.0, 0.0), (40.0, 0.5), (60.0, 0.9))
 _SHORTEST_S = 0.2
@@ -77,10 +78,24 @@ def is_invention(text: str) -> bool:
     return rest != text and not any(character.isalnum() for character in rest)
 
 
+def without_loops(text: str) -> str:
+    """Return a text in which no phrase is said more than three times in a row: more tells nothing new."""
+
+    def shortened(loop: re.Match[str]) -> str:
+        times = _times(loop)
+        return loop.group(0) if times <= _SAID_OFTEN else " ".join([loop.group(1)] * _SAID_OFTEN)
+
+    return _LOOP.sub(shortened, text)
+
+
 def _repeats(text: str) -> int:
-    """Return how often a phrase of one to four words is said in a row, where it is said most often."""
-    loops = ((found.group(0), found.group(1)) for found in _LOOP.finditer(text))
-    return max((len(re.findall(r"\w+", whole)) // len(re.findall(r"\w+", once)) for whole, once in loops), default=1)
+    """Return how often a phrase of up to eight words is said in a row, where it is said most often."""
+    return max((_times(loop) for loop in _LOOP.finditer(text)), default=1)
+
+
+def _times(loop: re.Match[str]) -> int:
+    whole, once = (len(re.findall(r"\w+", part)) for part in loop.group(0, 1))
+    return whole // once
 
 
 def _between(value: float, points: tuple[tuple[float, float], ...]) -> float:

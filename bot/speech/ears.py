@@ -3,17 +3,22 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bot.domain import Segment
 from bot.errors import SpeechError, SpeechModelMissing
-from bot.speech.doubt import Reading, doubt
+from bot.speech.doubt import Reading, doubt, without_loops
 from bot.speech.models import ADVICE, find_model
 from bot.speech.slices import Samples, Slice
+from bot.speech.words import RUDE_TALK
 
 if TYPE_CHECKING:
+    import numpy as np
+    from ctranslate2 import StorageView
     from faster_whisper import WhisperModel
     from faster_whisper.transcribe import Segment as HeardSegment
+    from numpy.typing import NDArray
 
 _WINDOW = 2000
 """Frames of 10 ms that the encoder is given.
@@ -26,6 +31,15 @@ _BEAMS = 2
 # One second try, for readings that fail Whisper's own checks; each more would cost another pass.
 _TEMPERATURES = (0.0, 0.4)
 _SURE_OF_LANGUAGE = 0.5
+_ONLY = "en"
+"""The language of models that know one."""
+_MOST_TOKENS = 150
+"""What a slice of fast speech takes is 110; more is a loop."""
+_OTHER_READINGS = 2
+_POOR = -1.0
+"""A mean log-probability below this is Whisper's own sign that a reading failed."""
+_GUESSED = 0.8
+"""How far a reading is to be doubted that is not the likeliest."""
 _ENDS = re.compile(r"(?<=[.!?])(?=\s)")
 """Where a sentence ends; the parts keep every letter, so that their lengths add up."""
 
@@ -45,11 +59,15 @@ class EarSettings:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Hold the segments of a slice, times in the clip; and where the model tells, the language's code, and how sure."""
+    """Hold the segments of a slice, times in the clip; and where the model tells, the language's code, and how sure.
+
+    `maybe` is what may have been said instead.
+    """
 
     segments: tuple[Segment, ...]
     language: str = ""
     sureness: float = 0.0
+    maybe: tuple[Segment, ...] = ()
 
 
 class Ears:
@@ -57,6 +75,9 @@ class Ears:
 
     def __init__(self, model: "WhisperModel") -> None:
         self._model = model
+        self._encode_whole = model.encode
+        self._encoded: StorageView | None = None
+        model.encode = self._encode
 
     @classmethod
     def load(cls, settings: EarSettings) -> "Ears":
@@ -71,32 +92,67 @@ class Ears:
             )
         except (OSError, ValueError, RuntimeError) as error:
             raise SpeechModelMissing(f"the speech model {name} cannot be loaded: {error}; {ADVICE}") from error
-        encode_whole = model.encode
-        model.encode = lambda features: encode_whole(features[..., :_WINDOW])
         return cls(model)
 
     def hear(self, samples: Samples, heard: Slice, *, track: int, words: str, abandoned: Callable[[], bool]) -> Heard:
         """Return what is said in a slice of a track; raise SpeechError where the model breaks down."""
+        self._encoded = None
         try:
             found, about = self._model.transcribe(
                 heard.of(samples),
-                language=None if self._model.model.is_multilingual else "en",
+                language=None if self._tells_languages else _ONLY,
                 beam_size=_BEAMS,
                 temperature=_TEMPERATURES,
                 condition_on_previous_text=False,
-                hotwords=words or None,
+                hotwords=words,
+                max_new_tokens=_MOST_TOKENS,
             )
             # Iterating is what transcribes.
             segments = _while_wanted(found, abandoned)
+            others = self._other_readings(about.language) if segments and not abandoned() else []
         except (RuntimeError, ValueError) as error:
             raise SpeechError(f"the speech model broke down: {error}") from error
-        told = self._model.model.is_multilingual
-        language = about.language if told and about.language_probability >= _SURE_OF_LANGUAGE else ""
-        return Heard(
-            tuple(sentence for each in segments for sentence in _sentences(each, heard, track, language)),
-            language,
-            about.language_probability if language else 0.0,
+        told = self._tells_languages and about.language_probability >= _SURE_OF_LANGUAGE
+        language = about.language if told else ""
+        instead = [_Said(without_loops(text), 0.0, heard.seconds, _GUESSED) for text in others]
+        said, maybe = (
+            [sentence for each in texts for sentence in each.sentences(heard, track, language)]
+            for texts in (map(_said, segments), instead)
         )
+        said = _without_echoes(said)
+        return Heard(tuple(said), language, about.language_probability if told else 0.0, _unlike(said, maybe))
+
+    @property
+    def _tells_languages(self) -> bool:
+        return bool(self._model.model.is_multilingual)
+
+    def _encode(self, features: "NDArray[np.float32]") -> "StorageView":
+        """Encode a window, and keep the first of a slice: what else may have been said is read off the same."""
+        encoded = self._encode_whole(features[..., :_WINDOW])
+        if self._encoded is None:
+            self._encoded = encoded
+        return encoded
+
+    def _other_readings(self, language: str) -> list[str]:
+        """Return the likeliest readings by somebody who expects abuse, those that are poor left out."""
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        tokenizer = Tokenizer(
+            self._model.hf_tokenizer, self._tells_languages, task="transcribe", language=language or _ONLY
+        )
+        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=RUDE_TALK)
+        [result] = self._model.model.generate(
+            self._encoded,
+            [prompt],
+            beam_size=_OTHER_READINGS,
+            num_hypotheses=_OTHER_READINGS,
+            max_length=len(prompt) + _MOST_TOKENS,
+            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+            return_scores=True,
+        )
+        found = zip(result.sequences_ids, result.scores, strict=True)
+        return [tokenizer.decode(tokens).strip() for tokens, score in found if score >= _POOR]
 
 
 def _while_wanted(found: "Iterable[HeardSegment]", abandoned: Callable[[], bool]) -> "list[HeardSegment]":
@@ -108,15 +164,47 @@ def _while_wanted(found: "Iterable[HeardSegment]", abandoned: Callable[[], bool]
     return segments
 
 
-def _sentences(segment: "HeardSegment", heard: Slice, track: int, language: str) -> Iterator[Segment]:
-    """Yield the sentences of a segment, which may be many: when each is said is told by its share of the letters."""
-    doubted, said, long = doubt(_reading(segment)), 0, max(len(segment.text), 1)
-    for text in _ENDS.split(segment.text):
-        begun, said = said, said + len(text)
-        if any(character.isalnum() for character in text):
-            start, end = (segment.start + (segment.end - segment.start) * part / long for part in (begun, said))
-            # Whisper guesses where a last segment ends, seconds past a short clip; `at` holds it to the clip's end.
-            yield Segment(heard.begins_at(start), heard.at(end), text.strip(), doubted, track, language)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Hold a text that was heard in a slice, when it was said there, and how far it is to be doubted."""
+
+    text: str
+    start: float
+    end: float
+    doubt: float
+
+    def sentences(self, heard: Slice, track: int, language: str) -> Iterator[Segment]:
+        """Yield its sentences, times in the clip: when each is said is told by its share of the letters."""
+        passed, long = 0, max(len(self.text), 1)
+        for sentence in _ENDS.split(self.text):
+            begun, passed = passed, passed + len(sentence)
+            if any(character.isalnum() for character in sentence):
+                start, end = (self.start + (self.end - self.start) * part / long for part in (begun, passed))
+                # Whisper guesses where the last words end, seconds past a short clip; `at` holds it to the clip's end.
+                yield Segment(heard.begins_at(start), heard.at(end), sentence.strip(), self.doubt, track, language)
+
+
+def _said(segment: "HeardSegment") -> _Said:
+    return _Said(without_loops(segment.text), segment.start, segment.end, doubt(_reading(segment)))
+
+
+def _without_echoes(said: Iterable[Segment]) -> list[Segment]:
+    """Return the sentences without those that only say again what the one before said."""
+    return [next(same) for _, same in groupby(said, key=lambda segment: _words(segment.text))]
+
+
+def _unlike(said: Iterable[Segment], others: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return the sentences of other readings that are made of other words, each once."""
+    known, found = {_words(segment.text) for segment in said}, []
+    for segment in others:
+        if _words(segment.text) not in known:
+            known.add(_words(segment.text))
+            found.append(segment)
+    return tuple(found)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w+", text.casefold()))
 
 
 def _reading(segment: "HeardSegment") -> Reading:

@@ -167,6 +167,7 @@ class _Hearing:
             complete=not self._sound.notes,
             notes=self._sound.notes,
             foreign=foreign,
+            maybe=heard.maybe,
         )
 
 

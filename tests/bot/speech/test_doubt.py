@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.speech.doubt import Reading, doubt, is_invention
+from bot.speech.doubt import Reading, doubt, is_invention, without_loops
 
 CLEAR = Reading("push the left lane now", logprob=-0.3, no_speech=0.05, compression=1.1, temperature=0.0)
 
@@ -70,3 +70,24 @@ def test_doubt_stays_in_range_and_grows_with_a_worse_log_probability(logprob, no
     better = doubt(Reading("gg", logprob, no_speech, compression, temp))
 
     assert 0.0 <= better <= doubt(Reading("gg", logprob - worse, no_speech, compression, temp)) <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("go go go, push", "go go go, push"),
+        ("Nobody. Nobody. Nobody. Nobody. Nobody.", "Nobody Nobody Nobody."),
+        ("shut up, you idiot " * 9, "shut up, you idiot shut up, you idiot shut up, you idiot "),
+        ("no", "no"),
+        ("", ""),
+    ],
+)
+def test_a_loop_is_cut_and_says_what_it_says(text, kept):
+    assert without_loops(text) == kept
+
+
+@given(st.text("ab ,.", max_size=400))
+def test_cutting_loops_takes_no_word_away_and_adds_none(text):
+    assert set(without_loops(text).replace(",", " ").replace(".", " ").split()) == set(
+        text.replace(",", " ").replace(".", " ").split()
+    )
