@@ -84,6 +84,9 @@ def _decide(policy: Policy, judged: Judged, reading: Reading, verdict: Verdict, 
         decision = replace(decision, reasons=(*decision.reasons, "read together with the lines before it"))
     if judged.unchecked and judged.transcript is not None:
         decision = replace(decision, reasons=(*decision.reasons, f"not all was checked: {judged.unchecked}"))
+    if reading.guessed and decision.action is not Action.NONE:
+        decision = replace(decision, reasons=(*decision.reasons, "this may have been said; it was heard otherwise"))
+        decision = rules.flag_only(decision, "what may have been said is flagged only")
     if reading.shared:
         decision = rules.flag_only(decision, "several authors wrote it: flagged only")
     return rules.flag_only(decision, f"{excerpt.flag_only}: flagged only") if excerpt.flag_only else decision

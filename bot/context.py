@@ -19,7 +19,8 @@ class Reading:
     """Hold one text to score for an excerpt; `before` are the earlier messages that it joins.
 
     `shared` is true where several authors wrote them; `surface` is where the text was read. `at` is where in a clip it
-    was heard, in seconds, and `doubt` how far that is to be doubted, None for what was typed.
+    was heard, in seconds, and `doubt` how far that is to be doubted, None for what was typed. `guessed` is true of what
+    may have been said instead of what was heard.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Reading:
     surface: Surface = Surface.TEXT
     at: float | None = None
     doubt: float | None = None
+    guessed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

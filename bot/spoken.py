@@ -26,12 +26,15 @@ class Spoken:
         found = [heard.segments, *self._neighbours(heard), *((segment,) for segment in heard.segments)]
         if not heard.segments:
             return (Reading("", surface=Surface.CLIP, doubt=heard.doubt),)
-        found += [(segment,) for segment in heard.maybe]
         self._last = {segment.track: segment for segment in heard.segments}
         self._inside = {}
         for segments in found:
             self._inside.setdefault(_text(segments), tuple(segments))
-        return tuple(_reading(text, segments) for text, segments in self._inside.items())
+        guesses = {segment.text.strip(): segment for segment in heard.maybe}
+        return (
+            *(_reading(text, segments) for text, segments in self._inside.items()),
+            *(_guess(text, segment) for text, segment in guesses.items() if text not in self._inside),
+        )
 
     def located(self, reading: Reading, scored: Iterable[tuple[Reading, Verdict]]) -> Reading:
         """Return the reading with the time of the worst of the segments that it joins."""
@@ -69,3 +72,7 @@ def _text(segments: Sequence[Segment]) -> str:
 def _reading(text: str, segments: Sequence[Segment], at: float | None = None) -> Reading:
     start = segments[0].start if at is None else at
     return Reading(text, surface=Surface.CLIP, at=start, doubt=max(segment.doubt for segment in segments))
+
+
+def _guess(text: str, segment: Segment) -> Reading:
+    return Reading(text, surface=Surface.CLIP, at=segment.start, doubt=segment.doubt, guessed=True)

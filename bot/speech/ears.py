@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bot.domain import Segment
-from bot.errors import SpeechError, SpeechModelMissing
+from bot.errors import SpeechModelMissing
 from bot.speech.doubt import Reading, doubt, without_loops
 from bot.speech.models import ADVICE, find_model
-from bot.speech.slices import Samples, Slice
+from bot.speech.slices import Read, Slice
 from bot.speech.words import RUDE_TALK
 
 if TYPE_CHECKING:
@@ -94,24 +94,21 @@ class Ears:
             raise SpeechModelMissing(f"the speech model {name} cannot be loaded: {error}; {ADVICE}") from error
         return cls(model)
 
-    def hear(self, samples: Samples, heard: Slice, *, track: int, words: str, abandoned: Callable[[], bool]) -> Heard:
-        """Return what is said in a slice of a track; raise SpeechError where the model breaks down."""
+    def hear(self, read: Read, heard: Slice, *, track: int, words: str, abandoned: Callable[[], bool]) -> Heard:
+        """Return what is said in a slice of a track."""
         self._encoded = None
-        try:
-            found, about = self._model.transcribe(
-                heard.of(samples),
-                language=None if self._tells_languages else _ONLY,
-                beam_size=_BEAMS,
-                temperature=_TEMPERATURES,
-                condition_on_previous_text=False,
-                hotwords=words,
-                max_new_tokens=_MOST_TOKENS,
-            )
-            # Iterating is what transcribes.
-            segments = _while_wanted(found, abandoned)
-            others = self._other_readings(about.language) if segments and not abandoned() else []
-        except (RuntimeError, ValueError) as error:
-            raise SpeechError(f"the speech model broke down: {error}") from error
+        found, about = self._model.transcribe(
+            heard.of(read),
+            language=None if self._tells_languages else _ONLY,
+            beam_size=_BEAMS,
+            temperature=_TEMPERATURES,
+            condition_on_previous_text=False,
+            hotwords=words,
+            max_new_tokens=_MOST_TOKENS,
+        )
+        # Iterating is what transcribes.
+        segments = _while_wanted(found, abandoned)
+        others = self._other_readings(about.language) if segments and not abandoned() else []
         told = self._tells_languages and about.language_probability >= _SURE_OF_LANGUAGE
         language = about.language if told else ""
         instead = [_Said(without_loops(text), 0.0, heard.seconds, _GUESSED) for text in others]

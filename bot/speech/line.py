@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 _MOST_OPEN = 4
@@ -86,10 +86,10 @@ class FairPlaces:
 
 
 class Line:
-    """Keep the clips that are to be heard: some are open at once, and one of these is listened to at a time."""
+    """Keep the clips that are to be heard: some are open at once; of these one is decoded and one listened to."""
 
     def __init__(self, most_open: int = _MOST_OPEN, clock: Callable[[], float] = time.monotonic) -> None:
-        self._open, self._turns = FairPlaces(most_open), FairPlaces(1)
+        self._open, self._decoding, self._turns = FairPlaces(most_open), FairPlaces(1), FairPlaces(1)
         self._clock = clock
         self._since: dict[str, float] = {}
         self._number = 0
@@ -113,10 +113,17 @@ class Line:
         finally:
             del self._since[name]
 
-    @asynccontextmanager
-    async def turn(self, community: str, name: str) -> AsyncIterator[None]:
+    def decoding(self, community: str, name: str) -> AbstractAsyncContextManager[None]:
+        """Wait until a clip that is open may be decoded, and be decoded meanwhile; another may be listened to then."""
+        return self._work(self._decoding, community, name)
+
+    def turn(self, community: str, name: str) -> AbstractAsyncContextManager[None]:
         """Wait for the turn of a clip that is open, and listen meanwhile."""
-        async with self._turns.place(community, name):
+        return self._work(self._turns, community, name)
+
+    @asynccontextmanager
+    async def _work(self, places: FairPlaces, community: str, name: str) -> AsyncIterator[None]:
+        async with places.place(community, name):
             began = self._clock()
             try:
                 yield

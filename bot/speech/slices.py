@@ -3,7 +3,7 @@
 Silence is left out with Silero's voice detector, which comes with faster-whisper. What is left is cut at pauses.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,6 +26,8 @@ _MARGIN_MS = 250
 _THRESHOLD = 0.35
 
 Samples = NDArray[np.float32]
+Read = Callable[[int, int], Samples]
+"""Return the samples of a track from the first number to before the second: never all of a long one at once."""
 Stretch = tuple[int, int]
 """Where a stretch of speech begins and ends, in samples."""
 
@@ -41,9 +43,9 @@ class Slice:
         """Return how long the speech is without what was left out."""
         return sum(end - start for start, end in self.stretches) / RATE
 
-    def of(self, samples: Samples) -> Samples:
+    def of(self, read: Read) -> Samples:
         """Return the sound of the slice."""
-        return np.concatenate([samples[start:end] for start, end in self.stretches])
+        return np.concatenate([read(start, end) for start, end in self.stretches])
 
     def begins_at(self, seconds: float) -> float:
         """Return where in the clip something begins that begins there in the slice.
@@ -67,10 +69,10 @@ class Slice:
         return self.stretches[-1][1] / RATE
 
 
-def slices(samples: Samples) -> Iterator[Slice]:
-    """Yield the slices of a track in their order; none where nobody speaks."""
+def slices(read: Read, length: int) -> Iterator[Slice]:
+    """Yield the slices of a track of so many samples in their order; none where nobody speaks."""
     gathered: list[Stretch] = []
-    for stretch in _stretches(samples):
+    for stretch in _stretches(read, length):
         if gathered and _seconds(gathered) + _seconds([stretch]) > LONGEST_S:
             yield Slice(tuple(gathered))
             gathered = []
@@ -79,14 +81,14 @@ def slices(samples: Samples) -> Iterator[Slice]:
         yield Slice(tuple(gathered))
 
 
-def _stretches(samples: Samples) -> Iterator[Stretch]:
+def _stretches(read: Read, length: int) -> Iterator[Stretch]:
     """Yield where somebody speaks; what runs over the end of a block is looked at again with the next."""
     begin = 0
-    while begin < len(samples):
-        end = min(begin + int(_BLOCK_S * RATE), len(samples))
-        found = _speech(samples[begin:end], begin)
+    while begin < length:
+        end = min(begin + int(_BLOCK_S * RATE), length)
+        found = _speech(read(begin, end), begin)
         # A stretch that touches the end of the block may go on behind it.
-        if end < len(samples) and found and found[-1][1] >= end and found[-1][0] > begin:
+        if end < length and found and found[-1][1] >= end and found[-1][0] > begin:
             end = found.pop()[0]
         yield from found
         begin = end

@@ -26,6 +26,10 @@ class Sound:
         """Return how long the longest track lasts."""
         return max(map(len, self.tracks), default=0) / (RATE * SAMPLE_BYTES)
 
-    def samples(self, track: int) -> NDArray[np.float32]:
-        """Return the samples of a track, from -1 to 1."""
-        return np.frombuffer(self.tracks[track], dtype="<i2").astype(np.float32) / _FULL_SCALE
+    def length(self, track: int) -> int:
+        """Return how many samples a track has."""
+        return len(self.tracks[track]) // SAMPLE_BYTES
+
+    def samples(self, track: int, start: int = 0, end: int | None = None) -> NDArray[np.float32]:
+        """Return the samples of a track from `start` to before `end`, each from -1 to 1."""
+        return np.frombuffer(self.tracks[track], dtype="<i2")[start:end].astype(np.float32) / _FULL_SCALE

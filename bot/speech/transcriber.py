@@ -6,16 +6,18 @@ import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 from bot.domain import Clip, Transcript
+from bot.errors import SpeechError
 from bot.speech.decoder_process import DecoderProcess
 from bot.speech.ears import Ears, EarSettings, Heard
 from bot.speech.foreign import foreign_language
 from bot.speech.limits import ClipLimits
 from bot.speech.line import Line, SpeechLoad
 from bot.speech.models import OFFLINE
-from bot.speech.slices import Samples, Slice, slices
+from bot.speech.slices import Read, Slice, slices
 from bot.speech.sound import Sound
 from bot.speech.words import hot_words
 
@@ -71,11 +73,11 @@ class WhisperTranscriber:
         self._stay_awake()
         try:
             async with self._line.clip(community) as name:
-                async with self._turn(community, name):
+                async with self._going_on(self._line.decoding(community, name)):
                     sound = await self._decoder.decode(clip.data)
                 hearing = _Hearing(sound, hot_words(words), self._languages)
                 while not hearing.is_over:
-                    async with self._turn(community, name):
+                    async with self._going_on(self._line.turn(community, name)):
                         heard = await self._in_thread(hearing)
                     if heard is not None:
                         yield heard
@@ -91,14 +93,17 @@ class WhisperTranscriber:
         await self._rest()
 
     @asynccontextmanager
-    async def _turn(self, community: str, name: str) -> AsyncIterator[None]:
-        async with self._line.turn(community, name):
-            self._go_on()
-            yield
-            self._go_on()
+    async def _going_on(self, turn: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+        """Take a turn; raise CancelledError while closing.
 
-    def _go_on(self) -> None:
-        """Raise CancelledError while closing: a clip that was cut off is neither clean nor broken, nobody judged it."""
+        A clip that was cut off is neither clean nor broken: nobody judged it.
+        """
+        async with turn:
+            self._raise_if_closing()
+            yield
+            self._raise_if_closing()
+
+    def _raise_if_closing(self) -> None:
         if self._closing.is_set():
             raise asyncio.CancelledError
 
@@ -110,9 +115,13 @@ class WhisperTranscriber:
             abandoned.set()
 
     def _work(self, hearing: "_Hearing", abandoned: threading.Event) -> Transcript | None:
-        if self._ears is None:
-            self._ears = Ears.load(self._settings)
-        return hearing.next(self._ears, lambda: abandoned.is_set() or self._closing.is_set())
+        # Held here as well: whoever lets go of an idle model does it from another thread.
+        ears = self._ears = self._ears or Ears.load(self._settings)
+        try:
+            return hearing.next(ears, lambda: abandoned.is_set() or self._closing.is_set())
+        except Exception as error:
+            # The libraries that hear raise whatever they like, and a clip must not stop the messages behind it.
+            raise SpeechError(f"the speech model broke down on it: {type(error).__name__}") from error
 
     def _stay_awake(self) -> None:
         if self._idle is not None:
@@ -134,7 +143,7 @@ class WhisperTranscriber:
 
 
 class _Hearing:
-    """Hear one clip, a slice at a time; the sound of each track is gone when it was heard."""
+    """Hear one clip, a slice at a time, one track after the other."""
 
     def __init__(self, sound: Sound, words: str, languages: frozenset[str]) -> None:
         self._sound, self._words, self._languages = sound, words, languages
@@ -148,16 +157,16 @@ class _Hearing:
         self.is_over = found is None
         if found is None:
             return None if self._said_any else self._transcript(Heard(()))
-        track, samples, piece = found
+        track, read, piece = found
         self._said_any = True
-        heard = ears.hear(samples, piece, track=track, words=self._words, abandoned=abandoned)
+        heard = ears.hear(read, piece, track=track, words=self._words, abandoned=abandoned)
         return self._transcript(heard, foreign_language(heard, piece.seconds, self._languages))
 
-    def _plan(self) -> Iterator[tuple[int, Samples, Slice]]:
+    def _plan(self) -> Iterator[tuple[int, Read, Slice]]:
         for track in range(len(self._sound.tracks)):
-            samples = self._sound.samples(track)
-            for piece in slices(samples):
-                yield track, samples, piece
+            read = partial(self._sound.samples, track)
+            for piece in slices(read, self._sound.length(track)):
+                yield track, read, piece
 
     def _transcript(self, heard: Heard, foreign: str = "") -> Transcript:
         return Transcript(

@@ -386,3 +386,37 @@ async def test_a_preview_of_a_clip_tells_where_in_it_the_worst_was_said(bench: B
     assert (preview.text, preview.at, preview.decision.action) == ("i will find you", 80.0, Action.TIMEOUT)
     assert preview.transcript is not None
     assert preview.transcript.text == "idiot i will find you you clown"
+
+
+async def test_what_may_have_been_said_is_flagged_and_never_punished_however_much_doubt_a_policy_allows(
+    bench: Bench,
+) -> None:
+    guess = Segment(3.0, 4.0, "idiot", 0.8)
+    bench.transcriber.script["long.ogg"] = replace(heard("well played"), maybe=(guess,))
+    trusting = replace(POLICY, most_doubt=1.0)
+
+    [handled] = [each async for each in bench.restarted(policy=trusting).hear(CLIP) if each.created]
+    [incident] = await bench.incidents()
+
+    assert (incident.decision.action, incident.decision.would, incident.decision.strike) == (
+        Action.FLAG,
+        Action.WARN,
+        False,
+    )
+    assert (incident.text, incident.clip_at, incident.transcript_doubt) == ("idiot", 3.0, 0.8)
+    assert incident.decision.reasons[-2:] == (
+        "this may have been said; it was heard otherwise",
+        "what may have been said is flagged only",
+    )
+    assert handled.transcript is not None
+    assert handled.transcript.text == "well played"
+
+
+async def test_what_was_heard_counts_before_what_may_have_been_said(bench: Bench) -> None:
+    guess = Segment(3.0, 4.0, "idiot", 0.8)
+    bench.transcriber.script["long.ogg"] = replace(heard("you are an idiot"), maybe=(guess,))
+
+    await anext(bench.restarted(scorer=ScriptedScorer(MORE)).hear(CLIP))
+    [incident] = await bench.incidents()
+
+    assert (incident.text, incident.decision.action) == ("you are an idiot", Action.WARN)
