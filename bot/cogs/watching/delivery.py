@@ -91,6 +91,8 @@ class Delivery:
         clips = self._admitted(excerpt, content.clips)
         arrivals = _Arrivals(len(clips))
         work = [self._hear(excerpt, clip, arrivals) for clip in clips]
+        if self._bot.services.settings.speech and len(clips) < len(content.clips):
+            work.append(self._turn_away(excerpt, content.clips[len(clips) :]))
         if not content.is_silent:
             work.insert(0, self._read(excerpt, arrivals, arrived, retaken))
         return all(await asyncio.gather(*work))
@@ -101,18 +103,22 @@ class Delivery:
         return pipeline.tally, pipeline.tally_of(excerpt.key.community)
 
     def _admitted(self, excerpt: Excerpt, clips: Sequence[discord.Attachment]) -> Sequence[discord.Attachment]:
-        """Return the clips to listen to; the others are counted: with speech off all, else those without a place."""
-        admitted: Sequence[discord.Attachment] = ()
+        """Return the clips to listen to: with speech off none, else those that find a place."""
         if self._bot.services.settings.speech:
-            admitted = self._clips.admit(excerpt.key.community, excerpt.author, clips)
-            if len(admitted) < len(clips):
-                _log.warning(
-                    "too many clips at once: %d of message %s are not heard",
-                    len(clips) - len(admitted),
-                    excerpt.key.message,
-                )
-        self._count_unheard(excerpt, len(clips) - len(admitted))
-        return admitted
+            return self._clips.admit(excerpt.key.community, excerpt.author, clips)
+        self._count_unheard(excerpt, len(clips))
+        return ()
+
+    async def _turn_away(self, excerpt: Excerpt, clips: Sequence[discord.Attachment]) -> bool:
+        """Bring up clips that find no place, all of a message as one: nobody knows what is said in them."""
+        why = f"too many clips at once: {len(clips)} of this message not heard"
+        _log.warning("too many clips at once: %d of message %s are not heard", len(clips), excerpt.key.message)
+        self._count_unheard(excerpt, len(clips) - 1)
+        try:
+            await self._bot.services.pipeline.unchecked(_of_clip(excerpt, clips[0]), why)
+        except RefereeError as error:
+            return _not_handled(excerpt, error)
+        return True
 
     def _count_unheard(self, excerpt: Excerpt, clips: int) -> None:
         for tally in self.tallies(excerpt):
@@ -181,14 +187,13 @@ class Delivery:
         return None
 
     async def _fetch(self, excerpt: Excerpt, attachment: discord.Attachment) -> _Fetched:
-        key = replace(excerpt.key, revision=f"clip:{attachment.id}")
-        spoken = replace(excerpt, key=key, text="", parts=(), surface=Surface.CLIP)
+        spoken = _of_clip(excerpt, attachment)
         try:
             clip = await self._bot.services.fetcher.fetch(attachment.url, attachment.filename)
         except ClipRejected as error:
             # Long films of play are what such servers share all day; a card for each would bury the rest.
             usual = isinstance(error, ClipTooLarge) and is_film(attachment)
-            return _Fetched(replace(spoken, clip=Clip(attachment.filename, b"")), str(error), usual)
+            return _Fetched(spoken, str(error), usual)
         return _Fetched(replace(spoken, clip=clip))
 
     async def _bring_up(self, fetched: _Fetched) -> None:
@@ -229,6 +234,12 @@ class _Acting:
         if before is not None:
             await before
         await self._delivery.act(handled, self._arrivals)
+
+
+def _of_clip(excerpt: Excerpt, attachment: discord.Attachment) -> Excerpt:
+    """Return the excerpt of a clip of a message, without its bytes."""
+    key, clip = replace(excerpt.key, revision=f"clip:{attachment.id}"), Clip(attachment.filename, b"")
+    return replace(excerpt, key=key, text="", parts=(), surface=Surface.CLIP, clip=clip)
 
 
 def _not_handled(excerpt: Excerpt, error: RefereeError) -> bool:

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.domain import Clip, Transcript
-from bot.errors import ClipRejected, SpeechModelMissing
+from bot.errors import ClipRejected, SpeechError, SpeechModelMissing
 from bot.speech.ears import EarSettings
 from bot.speech.limits import ClipLimits
 from bot.speech.transcriber import WhisperTranscriber
@@ -232,6 +232,21 @@ async def test_what_is_said_on_a_second_track_is_heard_and_marked(patient, two_t
         (0, False),
         (1, True),
     }
+
+
+async def test_whatever_the_speech_libraries_raise_costs_one_clip(patient, clip_bytes, monkeypatch):
+    clip = Clip("clip.ogg", clip_bytes("well_played.ogg"))
+
+    def broken(*_, **__):
+        raise MemoryError("secret words")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.speech.ears.Ears.hear", broken)
+        with pytest.raises(SpeechError, match="broke down on it: MemoryError") as raised:
+            await whole(patient, clip)
+
+    assert "secret" not in str(raised.value)
+    assert "good game" in (await whole(patient, clip)).text.lower()
 
 
 async def test_closing_ends_what_is_being_heard_and_what_waits(clip_bytes):

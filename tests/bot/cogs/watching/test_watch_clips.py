@@ -113,7 +113,7 @@ async def test_texts_with_clips_are_judged_however_many_clips_wait(tmp_path: Pat
         await bench.env.settle()
 
 
-async def test_clips_for_which_there_is_no_room_are_counted_as_unchecked(
+async def test_clips_for_which_there_is_no_room_are_brought_up_as_unchecked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr("bot.cogs.watching.delivery.ClipRoom", partial(ClipRoom, 1))
@@ -121,7 +121,12 @@ async def test_clips_for_which_there_is_no_room_are_counted_as_unchecked(
         fetcher = fetching(bench, LocalFetcher())
         said = await bench.ann.send(bench.lobby, "hello", attachments=[("clean.ogg", b"sound"), VOICE])
         tally = bench.bot.services.pipeline.tally_of(bench.community)
+        [incident] = await bench.incidents()
 
+        assert (incident.category, incident.clip_name) == (UNCHECKED, "voice-message.ogg")
+        assert incident.decision.reasons == (
+            "could not be checked: too many clips at once: 1 of this message not heard",
+        )
         assert (fetcher.asked, tally.clips, tally.unchecked, tally.seen) == (["clean.ogg"], 2, 1, 3)
     assert f"too many clips at once: 1 of message {said.id} are not heard" in caplog.text
 
