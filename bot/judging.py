@@ -90,9 +90,17 @@ class Judge:
 
     async def _score_slice(self, excerpt: Excerpt, heard: Transcript, spoken: Spoken) -> Judged:
         judged = await self._score(replace(excerpt, text=heard.text), spoken.readings(heard))
-        left_out = _unheard(heard, self._policies.of(excerpt.key.community).review_foreign_clips)
+        unheard = _unheard(heard, self._policies.of(excerpt.key.community).review_foreign_clips)
+        # A text that comes too late is shed; of a clip it would be a part that nobody judged, and the rest looks whole.
+        late = f"part of it was not scored: {judged.not_scored.reason}" if judged.not_scored else ""
+        reasons = "; ".join(filter(None, (unheard, late, judged.unchecked)))
         located = tuple((spoken.located(r, judged.readings), v) for r, v in judged.readings)
-        return replace(judged, readings=located, transcript=heard, unchecked=left_out or judged.unchecked)
+        return replace(
+            judged,
+            readings=located,
+            transcript=heard,
+            unchecked=reasons,
+        )
 
     async def _score(self, excerpt: Excerpt, readings: tuple[Reading, ...]) -> Judged:
         verdicts = await asyncio.gather(*(self._scorer.score(reading.text) for reading in readings))

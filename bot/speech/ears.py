@@ -1,17 +1,18 @@
 """A loaded Whisper model that hears one slice at a time."""
 
 import re
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bot.domain import Segment
 from bot.errors import SpeechModelMissing
+from bot.speech.agreement import doubt_unless_agreed, unlike, without_echoes, without_repeats
 from bot.speech.doubt import Reading, doubt, without_loops
 from bot.speech.models import ADVICE, find_model
 from bot.speech.slices import Read, Slice
-from bot.speech.words import RUDE_TALK
+from bot.speech.words import GAME_TALK, RUDE_TALK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,9 +76,8 @@ class Ears:
 
     def __init__(self, model: "WhisperModel") -> None:
         self._model = model
-        self._encode_whole = model.encode
-        self._encoded: StorageView | None = None
-        model.encode = self._encode
+        self._window = _Window()
+        self._window.put_into(model)
 
     @classmethod
     def load(cls, settings: EarSettings) -> "Ears":
@@ -96,7 +96,7 @@ class Ears:
 
     def hear(self, read: Read, heard: Slice, *, track: int, words: str, abandoned: Callable[[], bool]) -> Heard:
         """Return what is said in a slice of a track."""
-        self._encoded = None
+        self._window.encoded = None
         found, about = self._model.transcribe(
             heard.of(read),
             language=None if self._tells_languages else _ONLY,
@@ -108,48 +108,60 @@ class Ears:
         )
         # Iterating is what transcribes.
         segments = _while_wanted(found, abandoned)
-        others = self._other_readings(about.language) if segments and not abandoned() else []
         told = self._tells_languages and about.language_probability >= _SURE_OF_LANGUAGE
         language = about.language if told else ""
-        instead = [_Said(without_loops(text), 0.0, heard.seconds, _GUESSED) for text in others]
-        said, maybe = (
-            [sentence for each in texts for sentence in each.sentences(heard, track, language)]
-            for texts in (map(_said, segments), instead)
-        )
-        said = _without_echoes(said)
-        return Heard(tuple(said), language, about.language_probability if told else 0.0, _unlike(said, maybe))
+        said = [sentence for each in segments for sentence in _said(each).sentences(heard, track, language)]
+        maybe: tuple[Segment, ...] = ()
+        if said and not abandoned():
+            untold = self._readings("", about.language, 1)
+            rude = without_echoes(self._readings(RUDE_TALK, about.language, _OTHER_READINGS), RUDE_TALK, untold)
+            said = doubt_unless_agreed(said, untold, allowed=words.removesuffix(GAME_TALK))
+            instead = (_Said(without_loops(text), 0.0, heard.seconds, _GUESSED) for text in (*untold, *rude))
+            maybe = unlike(said, (segment for each in instead for segment in each.sentences(heard, track, language)))
+        return Heard(without_repeats(said), language, about.language_probability if told else 0.0, maybe)
 
     @property
     def _tells_languages(self) -> bool:
         return bool(self._model.model.is_multilingual)
 
-    def _encode(self, features: "NDArray[np.float32]") -> "StorageView":
-        """Encode a window, and keep the first of a slice: what else may have been said is read off the same."""
-        encoded = self._encode_whole(features[..., :_WINDOW])
-        if self._encoded is None:
-            self._encoded = encoded
-        return encoded
-
-    def _other_readings(self, language: str) -> list[str]:
-        """Return the likeliest readings by somebody who expects abuse, those that are poor left out."""
+    def _readings(self, told: str, language: str, number: int) -> list[str]:
+        """Return the likeliest readings of the slice at hand by somebody who was told this, the poor ones left out."""
         from faster_whisper.tokenizer import Tokenizer
         from faster_whisper.transcribe import get_suppressed_tokens
 
         tokenizer = Tokenizer(
             self._model.hf_tokenizer, self._tells_languages, task="transcribe", language=language or _ONLY
         )
-        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=RUDE_TALK)
+        prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=told or None)
         [result] = self._model.model.generate(
-            self._encoded,
+            self._window.encoded,
             [prompt],
-            beam_size=_OTHER_READINGS,
-            num_hypotheses=_OTHER_READINGS,
+            beam_size=_BEAMS,
+            num_hypotheses=number,
             max_length=len(prompt) + _MOST_TOKENS,
             suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
             return_scores=True,
         )
         found = zip(result.sequences_ids, result.scores, strict=True)
         return [tokenizer.decode(tokens).strip() for tokens, score in found if score >= _POOR]
+
+
+class _Window:
+    """Give the encoder a shorter window, and keep what it made of the first one of a slice, to be read again."""
+
+    def __init__(self) -> None:
+        self.encoded: StorageView | None = None
+
+    def put_into(self, model: "WhisperModel") -> None:
+        """Have the model encode through this; the model is not held, so that it is gone when nobody needs it."""
+        encode, model_of = type(model).encode, weakref.ref(model)
+
+        def encode_window(features: "NDArray[np.float32]") -> "StorageView":
+            encoded = encode(model_of(), features[..., :_WINDOW])
+            self.encoded = encoded if self.encoded is None else self.encoded
+            return encoded
+
+        model.encode = encode_window
 
 
 def _while_wanted(found: "Iterable[HeardSegment]", abandoned: Callable[[], bool]) -> "list[HeardSegment]":
@@ -183,25 +195,6 @@ class _Said:
 
 def _said(segment: "HeardSegment") -> _Said:
     return _Said(without_loops(segment.text), segment.start, segment.end, doubt(_reading(segment)))
-
-
-def _without_echoes(said: Iterable[Segment]) -> list[Segment]:
-    """Return the sentences without those that only say again what the one before said."""
-    return [next(same) for _, same in groupby(said, key=lambda segment: _words(segment.text))]
-
-
-def _unlike(said: Iterable[Segment], others: Iterable[Segment]) -> tuple[Segment, ...]:
-    """Return the sentences of other readings that are made of other words, each once."""
-    known, found = {_words(segment.text) for segment in said}, []
-    for segment in others:
-        if _words(segment.text) not in known:
-            known.add(_words(segment.text))
-            found.append(segment)
-    return tuple(found)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"\w+", text.casefold()))
 
 
 def _reading(segment: "HeardSegment") -> Reading:

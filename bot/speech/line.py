@@ -2,13 +2,15 @@
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-_MOST_OPEN = 4
-"""Clips that may be decoded and in work at once: each holds its sound in memory, 19 MB for ten minutes of it."""
+_MOST_OPEN = 6
+"""Clips that may be decoded and in work at once: each holds its sound in memory, 19 MB for ten minutes of a track."""
+_MOST_OPEN_OF_ONE = 2
+"""Of these, a server has no more: the long clips of one must not keep the others out until they end."""
 _MOST_REMEMBERED = 10_000
 
 
@@ -29,11 +31,14 @@ class SpeechLoad:
 class FairPlaces:
     """Hand out so many places; of those who wait, whoever was served longest ago comes first.
 
-    A name has levels, such as server and clip: the turn of the first level counts before that of the second.
+    A name has levels, such as server and clip: the turn of the first level counts before that of the second, and no
+    first level holds more than `most_of_one` places.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, places: int, most_of_one: int | None = None) -> None:
         self._free = places
+        self._most_of_one = most_of_one or places
+        self._held: Counter[str] = Counter()
         self._waiting: list[tuple[tuple[str, ...], asyncio.Future[None]]] = []
         self._served: OrderedDict[tuple[str, ...], int] = OrderedDict()
         self._turn = 0
@@ -52,26 +57,33 @@ class FairPlaces:
         try:
             yield
         finally:
-            self._give_back()
+            self._give_back(name)
 
     def _withdraw(self, name: tuple[str, ...], granted: "asyncio.Future[None]") -> None:
         if granted.done() and not granted.cancelled():
-            self._give_back()
+            self._give_back(name)
         elif (name, granted) in self._waiting:
             self._waiting.remove((name, granted))
 
-    def _give_back(self) -> None:
+    def _give_back(self, name: tuple[str, ...]) -> None:
         self._free += 1
+        self._held[name[0]] -= 1
+        if not self._held[name[0]]:
+            del self._held[name[0]]
         self._hand_out()
 
     def _hand_out(self) -> None:
-        while self._free and self._waiting:
-            name, granted = min(self._waiting, key=lambda each: self._last_served(each[0]))
+        while self._free and (waiting := [each for each in self._waiting if self._may_have(each[0])]):
+            name, granted = min(waiting, key=lambda each: self._last_served(each[0]))
             self._waiting.remove((name, granted))
             if not granted.done():
                 self._free -= 1
+                self._held[name[0]] += 1
                 self._note(name)
                 granted.set_result(None)
+
+    def _may_have(self, name: tuple[str, ...]) -> bool:
+        return self._held[name[0]] < self._most_of_one
 
     def _last_served(self, name: tuple[str, ...]) -> tuple[int, ...]:
         return tuple(self._served.get(name[:level], 0) for level in range(1, len(name) + 1))
@@ -89,7 +101,8 @@ class Line:
     """Keep the clips that are to be heard: some are open at once; of these one is decoded and one listened to."""
 
     def __init__(self, most_open: int = _MOST_OPEN, clock: Callable[[], float] = time.monotonic) -> None:
-        self._open, self._decoding, self._turns = FairPlaces(most_open), FairPlaces(1), FairPlaces(1)
+        self._open = FairPlaces(most_open, _MOST_OPEN_OF_ONE)
+        self._decoding, self._turns = FairPlaces(1), FairPlaces(1)
         self._clock = clock
         self._since: dict[str, float] = {}
         self._number = 0

@@ -115,10 +115,12 @@ class WhisperTranscriber:
             abandoned.set()
 
     def _work(self, hearing: "_Hearing", abandoned: threading.Event) -> Transcript | None:
-        # Held here as well: whoever lets go of an idle model does it from another thread.
-        ears = self._ears = self._ears or Ears.load(self._settings)
         try:
+            # Held here as well: whoever lets go of an idle model does it from another thread.
+            ears = self._ears = self._ears or Ears.load(self._settings)
             return hearing.next(ears, lambda: abandoned.is_set() or self._closing.is_set())
+        except SpeechError:
+            raise
         except Exception as error:
             # The libraries that hear raise whatever they like, and a clip must not stop the messages behind it.
             raise SpeechError(f"the speech model broke down on it: {type(error).__name__}") from error

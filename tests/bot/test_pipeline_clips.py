@@ -8,6 +8,7 @@ import pytest
 from bot.domain import UNCHECKED, Action, Mode, Outcome, Segment, Transcript
 from bot.errors import SpeechError, StoreError
 from bot.policy import CategoryRule, Rung
+from classifier import NotScored, NotScoredReason
 from tests.fakes.bench import CLIPS, INSULT, POLICY, SCRIPT, Bench, stream
 from tests.fakes.chat import heard, line, spoken_line, verdict
 from tests.fakes.scorer import ScriptedScorer
@@ -420,3 +421,15 @@ async def test_what_was_heard_counts_before_what_may_have_been_said(bench: Bench
     [incident] = await bench.incidents()
 
     assert (incident.text, incident.decision.action) == ("you are an idiot", Action.WARN)
+
+
+async def test_a_slice_that_came_too_late_for_a_score_makes_the_clip_unchecked(bench: Bench) -> None:
+    hears(bench, heard("well played"), heard("push left", start=20.0))
+    late = ScriptedScorer({**MORE, "push left": NotScored(NotScoredReason.LATE)})
+
+    async for _ in bench.restarted(scorer=late).hear(CLIP):
+        pass
+    [incident] = await bench.incidents()
+
+    assert incident.category == UNCHECKED
+    assert incident.decision.reasons == ("could not be checked: part of it was not scored: late",)

@@ -1,5 +1,6 @@
 """`/toxcheck` and the menus of a message: check it without keeping anything, or report it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from discord.ext import commands
 from bot.app.tree import tell
 from bot.cogs.admission import Admitted, admit_moderator
 from bot.cogs.reviewing.report_limit import ReportLimit
+from bot.cogs.watching.clip_room import ClipRoom
 from bot.cogs.watching.surfaces import MessageContent, read_message
 from bot.domain import Clip, Excerpt, Platform, SourceKey, Surface
 from bot.errors import ClipRejected
@@ -27,6 +29,11 @@ _LONGEST_TEXT = 6000
 _MOST_CLIPS = 3
 _ONE_OF_TWO = "Give /toxcheck either a text or a clip: one of them, not both."
 _NO_SPEECH = "Speech is switched off here (REFEREE_SPEECH), so that clips cannot be checked."
+_BUSY = "Too many clips are being checked; try again in a minute."
+_MOST_AT_ONCE = 8
+_MOST_OF_ONE = 2
+_HEARD_WITHIN_S = 30.0
+"""A report is not held back for what is heard in a long clip: it can be listened to."""
 _NOTHING_IN_IT = "There is nothing in this message that can be checked: no text, no names, no clip."
 _OWN = "This is your own message. You can delete it yourself."
 _OURS = "This is a message of Referee itself. Talk to the moderators instead."
@@ -42,6 +49,7 @@ class Toxcheck(commands.Cog):
     def __init__(self, bot: "RefereeBot") -> None:
         self._bot = bot
         self._limit = ReportLimit()
+        self._room = ClipRoom(_MOST_AT_ONCE, _MOST_OF_ONE)
 
     @app_commands.command(name="toxcheck", description="Check a text or a clip; nothing of it is stored.")
     @app_commands.describe(text="The text to check.", clip="A voice message or another recording to check.")
@@ -96,26 +104,35 @@ class Toxcheck(commands.Cog):
         now = self._bot.services.clock.now()
         if not self._limit.take(community, reporter, now):
             return _OFTEN
-        incident = await self._bot.services.desk.report(await self._with_transcript(excerpt, message), reporter)
+        incident = await self._bot.services.desk.report(
+            await self._with_transcript(excerpt, message, reporter), reporter
+        )
         if incident is None:
             self._limit.give_back(community, reporter, now)
             return _BEFORE
         await self._bot.cards.notify(excerpt, incident)
         return _THANKS
 
-    async def _with_transcript(self, excerpt: Excerpt, message: discord.Message) -> Excerpt:
-        """Return what was reported with what is heard in it, where nothing was typed and it can be heard."""
-        services, clips = self._bot.services, read_message(message).clips
-        if not clips or excerpt.text.strip() or not services.settings.speech:
+    async def _with_transcript(self, excerpt: Excerpt, message: discord.Message, reporter: str) -> Excerpt:
+        """Return what was reported with what is heard in it, where nothing was typed and it is heard soon."""
+        clips = read_message(message).clips[:1]
+        if not clips or excerpt.text.strip() or not self._bot.services.settings.speech:
+            return excerpt
+        if not self._room.admit(excerpt.key.community, reporter, clips):
             return excerpt
         try:
-            clip = await services.fetcher.fetch(clips[0].url, clips[0].filename)
-        except ClipRejected:
+            async with asyncio.timeout(_HEARD_WITHIN_S):
+                heard = await self._heard(excerpt, clips[0], reporter)
+        except (ClipRejected, TimeoutError):
             return excerpt
-        key = replace(excerpt.key, channel="", message="")
-        preview = await services.pipeline.preview(replace(excerpt, key=key, author="", clip=clip, parts=()))
-        heard = preview.transcript.text if preview.transcript is not None else ""
         return replace(excerpt, text=heard, surface=Surface.CLIP) if heard else excerpt
+
+    async def _heard(self, excerpt: Excerpt, attachment: discord.Attachment, reporter: str) -> str:
+        services, key = self._bot.services, replace(excerpt.key, channel="", message="")
+        async with self._room.held(excerpt.key.community, reporter, attachment.size):
+            clip = await services.fetcher.fetch(attachment.url, attachment.filename)
+            preview = await services.pipeline.preview(replace(excerpt, key=key, author="", clip=clip, parts=()))
+        return preview.transcript.text if preview.transcript is not None else ""
 
     async def _check(self, asked: Admitted, excerpt: Excerpt, about: str = "") -> None:
         services = asked.services
@@ -130,13 +147,20 @@ class Toxcheck(commands.Cog):
             return
         for attachment in clips[:_MOST_CLIPS]:
             try:
-                clip = await asked.services.fetcher.fetch(attachment.url, attachment.filename)
+                await self._check_clip(asked, attachment)
             except ClipRejected as error:
                 await tell(asked.interaction, f"Not checked: {escaped(str(error))}.")
-                continue
-            await self._check(asked, _excerpt(asked, clip=clip), f"of the clip {escaped(clip.name, 80)}")
         if len(clips) > _MOST_CLIPS:
             await tell(asked.interaction, f"Only {_MOST_CLIPS} of the {len(clips)} clips were checked.")
+
+    async def _check_clip(self, asked: Admitted, attachment: discord.Attachment) -> None:
+        moderator = str(asked.interaction.user.id)
+        if not self._room.admit(asked.community, moderator, [attachment]):
+            await tell(asked.interaction, _BUSY)
+            return
+        async with self._room.held(asked.community, moderator, attachment.size):
+            clip = await asked.services.fetcher.fetch(attachment.url, attachment.filename)
+            await self._check(asked, _excerpt(asked, clip=clip), f"of the clip {escaped(clip.name, 80)}")
 
 
 def _excerpt(

@@ -1,5 +1,7 @@
 """What a model of many languages tells: a small one, made here, that takes all it hears for the German word *hallo*."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -137,3 +139,15 @@ async def test_a_clip_in_a_language_that_nobody_can_judge_is_marked(many_languag
 
     assert transcript.foreign == told
     assert transcript.complete
+
+
+def test_a_model_that_nobody_holds_is_gone_at_once(many_languages):
+    ears = Ears.load(EarSettings(str(many_languages), precision="float32"))
+    ears.hear(noise, ALL, track=0, words="", abandoned=never)
+    gone = weakref.ref(ears._model)
+    gc.disable()
+    try:
+        del ears
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -53,6 +53,12 @@ async def test_a_server_that_comes_late_is_opened_before_the_rest_of_a_flood():
     assert opened.index("b1") <= 4
 
 
+async def test_long_clips_of_one_server_do_not_keep_another_out_until_they_end():
+    heard = await heard_in(*(("a", f"a{n}", 400) for n in range(20)), ("b", "b1", 1))
+
+    assert heard.index("b1") < 10
+
+
 async def test_no_more_clips_are_open_than_there_is_memory_for():
     line, open_now, most = Line(2), 0, 0
 
