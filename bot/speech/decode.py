@@ -37,6 +37,7 @@ _OPEN = {
     # A WAV is heard to the end of the file, whatever length it states.
     "ignore_length": "1",
 }
+_NOTICED_S = 0.5
 _RATES = range(8_000, 192_001)
 _CHANNELS = range(1, 9)
 # Their length is an estimate from the bit rate of the first packets.
@@ -67,7 +68,9 @@ def decode(data: bytes, limits: ClipLimits, deliver: Deliver) -> tuple[str, ...]
         raise ClipRejected("not audio, or not in a format that is listened to") from error
     with container:
         streams, notes = _choose(container, limits.max_tracks)
-        reading = _Reading(limits, [_Track(place, stream, limits, deliver) for place, stream in enumerate(streams)])
+        origin = (container.start_time or 0) / av.time_base
+        tracks = [_Track(place, stream, limits, deliver, origin) for place, stream in enumerate(streams)]
+        reading = _Reading(limits, tracks)
         reading.read(container)
         return notes + tuple(dict.fromkeys(reading.losses(container, _wav_seconds(data))))
 
@@ -112,13 +115,15 @@ def _check(rate: int, channels: int) -> None:
 
 
 class _Track:
-    """Decode one track until it is full or is given up."""
+    """Decode one track until it is full or is given up; `origin` is the time at which the file begins, in seconds."""
 
-    def __init__(self, place: int, stream: AudioStream, limits: ClipLimits, deliver: Deliver) -> None:
+    def __init__(self, place: int, stream: AudioStream, limits: ClipLimits, deliver: Deliver, origin: float) -> None:
         self.stream = stream
         self.given_up: ClipRejected | None = None
         self.bytes = 0
         self.reached = 0.0
+        self._origin: float | None = origin
+        self._most_late = limits.max_seconds
         self._place = place
         self._full = int(limits.max_seconds * RATE) * SAMPLE_BYTES
         self._deliver = deliver
@@ -145,8 +150,19 @@ class _Track:
     def take(self, packet: "av.Packet[AudioStream]") -> None:
         """Decode a packet; raise what FFmpeg makes of a damaged one."""
         self._note_time(packet)
+        self._wait_for_start(packet)
         for frame in packet.decode():
             self._add(frame)
+
+    def _wait_for_start(self, packet: "av.Packet[AudioStream]") -> None:
+        """Put silence before sound that begins later than the file, as in a film: times are those of the file."""
+        origin, self._origin = self._origin, None
+        if origin is None or packet.pts is None or packet.time_base is None:
+            return
+        late = float(packet.pts * packet.time_base) - origin
+        # A start beyond what is heard is no film's, but a claim that would have nothing heard.
+        if _NOTICED_S < late < self._most_late / 2:
+            self._hand_on(bytes(int(late * RATE) * SAMPLE_BYTES))
 
     def finish(self) -> None:
         """Hand on what is still held."""

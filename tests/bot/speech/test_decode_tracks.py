@@ -1,4 +1,5 @@
 import io
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -103,3 +104,46 @@ def broken_second_track() -> bytes:
             bad.pts, bad.dts, bad.time_base, bad.stream = packet.pts, packet.dts, packet.time_base, broken
             file.mux(bad)
     return held.getvalue()
+
+
+def beginning_at(*starts: float) -> bytes:
+    """Make a Matroska file with a tone of two seconds on each track, which begins so many seconds late."""
+    held, rate = io.BytesIO(), 16_000
+    with av.open(held, "w", format="matroska") as file:
+        for stream in [file.add_stream("pcm_s16le", rate=rate, layout="mono") for _ in starts]:
+            tone = (9000 * np.sin(2 * np.pi * (300 + 200 * stream.index) * np.arange(2 * rate) / rate)).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(tone.reshape(1, -1), format="s16", layout="mono")
+            frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+            frame.pts = int(starts[stream.index] * rate)
+            file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+    return held.getvalue()
+
+
+def loud_from(samples) -> float:
+    return float(np.argmax(np.abs(samples) > 0.05)) / 16_000
+
+
+def test_sound_that_begins_late_in_a_film_has_the_times_of_the_film(hear):
+    sound = hear(beginning_at(0, 5))
+
+    assert [loud_from(sound.samples(track)) for track in (0, 1)] == [
+        pytest.approx(0, abs=0.1),
+        pytest.approx(5, abs=0.1),
+    ]
+    assert sound.seconds == pytest.approx(7, abs=0.1)
+    assert sound.notes == ()
+
+
+@pytest.mark.parametrize("start", [5.0, 3600.0, 0.3])
+def test_a_file_whose_clock_does_not_begin_at_nought_is_heard_from_its_first_sound(hear, start):
+    sound = hear(beginning_at(start))
+
+    assert loud_from(sound.samples(0)) == pytest.approx(0, abs=0.1)
+    assert sound.seconds == pytest.approx(2, abs=0.1)
+
+
+def test_a_track_that_claims_to_begin_after_all_that_is_heard_is_heard(hear):
+    sound = hear(beginning_at(0, 9000))
+
+    assert loud_from(sound.samples(1)) == pytest.approx(0, abs=0.1)
