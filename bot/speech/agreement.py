@@ -20,6 +20,11 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"\w+", text.casefold()))
 
 
+def agree(said: Iterable[Segment], untold: Sequence[str]) -> bool:
+    """Tell whether a reading has the very words of another."""
+    return [words_of(text) for text in untold] == [tuple(word for each in said for word in words_of(each.text))]
+
+
 def doubt_unless_agreed(said: Iterable[Segment], untold: Sequence[str], *, allowed: str) -> list[Segment]:
     """Return the sentences with more doubt where one has a word that is not in the reading of somebody told nothing.
 

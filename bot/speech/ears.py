@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.domain import Segment
 from bot.errors import SpeechModelMissing
-from bot.speech.agreement import doubt_unless_agreed, unlike, without_echoes, without_repeats
+from bot.speech.agreement import agree, doubt_unless_agreed, unlike, without_echoes, without_repeats
 from bot.speech.doubt import Reading, doubt, without_loops
 from bot.speech.models import ADVICE, find_model
 from bot.speech.slices import Read, Slice
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from ctranslate2 import StorageView
     from faster_whisper import WhisperModel
+    from faster_whisper.tokenizer import Tokenizer
     from faster_whisper.transcribe import Segment as HeardSegment
     from numpy.typing import NDArray
 
@@ -76,6 +77,7 @@ class Ears:
 
     def __init__(self, model: "WhisperModel") -> None:
         self._model = model
+        self._tokens: dict[str, tuple[Tokenizer, list[int]]] = {}
         self._window = _Window()
         self._window.put_into(model)
 
@@ -114,7 +116,10 @@ class Ears:
         maybe: tuple[Segment, ...] = ()
         if said and not abandoned():
             untold = self._readings("", about.language, 1)
-            rude = without_echoes(self._readings(RUDE_TALK, about.language, _OTHER_READINGS), RUDE_TALK, untold)
+            rude = []
+            # Where both say the same, a third reading finds nothing: it is not paid for.
+            if not agree(said, untold):
+                rude = without_echoes(self._readings(RUDE_TALK, about.language, _OTHER_READINGS), RUDE_TALK, untold)
             said = doubt_unless_agreed(said, untold, allowed=words.removesuffix(GAME_TALK))
             instead = (_Said(without_loops(text), 0.0, heard.seconds, _GUESSED) for text in (*untold, *rude))
             maybe = unlike(said, (segment for each in instead for segment in each.sentences(heard, track, language)))
@@ -126,24 +131,31 @@ class Ears:
 
     def _readings(self, told: str, language: str, number: int) -> list[str]:
         """Return the likeliest readings of the slice at hand by somebody who was told this, the poor ones left out."""
-        from faster_whisper.tokenizer import Tokenizer
-        from faster_whisper.transcribe import get_suppressed_tokens
-
-        tokenizer = Tokenizer(
-            self._model.hf_tokenizer, self._tells_languages, task="transcribe", language=language or _ONLY
-        )
+        tokenizer, suppressed = self._tokens_of(language)
         prompt = self._model.get_prompt(tokenizer, [], without_timestamps=True, hotwords=told or None)
         [result] = self._model.model.generate(
             self._window.encoded,
             [prompt],
-            beam_size=_BEAMS,
+            beam_size=number,
             num_hypotheses=number,
             max_length=len(prompt) + _MOST_TOKENS,
-            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+            suppress_tokens=suppressed,
             return_scores=True,
         )
         found = zip(result.sequences_ids, result.scores, strict=True)
         return [tokenizer.decode(tokens).strip() for tokens, score in found if score >= _POOR]
+
+    def _tokens_of(self, language: str) -> "tuple[Tokenizer, list[int]]":
+        """Return the tokenizer of a language, and the tokens that nobody says."""
+        from faster_whisper.tokenizer import Tokenizer
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        if language not in self._tokens:
+            tokenizer = Tokenizer(
+                self._model.hf_tokenizer, self._tells_languages, task="transcribe", language=language or _ONLY
+            )
+            self._tokens[language] = tokenizer, list(get_suppressed_tokens(tokenizer, [-1]))
+        return self._tokens[language]
 
 
 class _Window:

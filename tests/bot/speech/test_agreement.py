@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain import Segment
-from bot.speech.agreement import doubt_unless_agreed, unlike, without_echoes, without_repeats
+from bot.speech.agreement import agree, doubt_unless_agreed, unlike, without_echoes, without_repeats
 
 TOLD = "Shut up, you idiot. I will kill you."
 
@@ -51,3 +51,12 @@ def test_other_readings_of_the_same_words_say_nothing_new():
     others = [sentence("listen to this more on"), sentence("Listen to this moron."), sentence("listen to this moron")]
 
     assert unlike(said, others) == (others[1],)
+
+
+def test_readings_agree_where_they_have_the_same_words_in_the_same_order():
+    said = [sentence("Push left."), sentence("He is low!")]
+
+    assert agree(said, ["push left he is low"])
+    assert not agree(said, ["push left he is slow"])
+    assert not agree(said, ["he is low push left"])
+    assert not agree(said, [])
