@@ -136,7 +136,7 @@ class Ears:
         [result] = self._model.model.generate(
             self._window.encoded,
             [prompt],
-            beam_size=number,
+            beam_size=_BEAMS,
             num_hypotheses=number,
             max_length=len(prompt) + _MOST_TOKENS,
             suppress_tokens=suppressed,
