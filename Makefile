@@ -39,7 +39,7 @@ $(TEST_ENV)/.installed:
 	$(call install,$(@D),$(test_extras),the runtime and the libraries of training and tests,2 GB or more)
 
 comma := ,
-test_extras := speech-model$(comma)train$(comma)train-base$(comma)dev
+test_extras := speech-model$(comma)postgres$(comma)train$(comma)train-base$(comma)dev
 
 # $(call install,ENVIRONMENT,EXTRAS,WHAT,SIZE). `.unfinished` stays behind where a run is cut short, so that the next
 # one starts afresh; an environment that somebody else made is used as it is and never removed.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import Executable, RowMapping, exists, func, insert, select, update
+from sqlalchemy import Executable, RowMapping, case, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.community import Card
@@ -103,7 +103,8 @@ class SqlCardStore:
         last = select(cards.c.id).where(*mine).order_by(cards.c.id.desc()).limit(1)
         number = (await connection.execute(last)).scalar_one_or_none()
         if number is not None and await self._takes_more(connection, number):
-            changed = {"last_at": func.max(cards.c.last_at, at), "behind": cards.c.behind + 1}
+            later = case((cards.c.last_at < at, at), else_=cards.c.last_at)
+            changed = {"last_at": later, "behind": cards.c.behind + 1}
             await connection.execute(update(cards).where(cards.c.id == number).values(changed))
             return int(number)
         new = insert(cards).values(community=community, author=author, last_at=at, behind=1).returning(cards.c.id)

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Executable, RowMapping, delete, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Executable, RowMapping, delete, insert, select
 
 from bot.community import Change, Community
 from bot.store.database import Database
@@ -27,7 +26,9 @@ class SqlCommunityStore:
     async def save(self, community: Community, change: Change | None = None) -> None:
         """Write a community's settings, and what changed in them, together."""
         values = _community_values(community)
-        row = insert(communities).values(values).on_conflict_do_update(index_elements=["id"], set_=values)
+        row = (
+            self._database.insert(communities).values(values).on_conflict_do_update(index_elements=["id"], set_=values)
+        )
         async with self._database.writing() as connection:
             await connection.execute(row)
             if change is not None:
@@ -54,7 +55,7 @@ class SqlCommunityStore:
         if not newest:
             return
         rows = [{"community": community, "channel": channel, "message": m} for channel, m in newest.items()]
-        row = insert(seen)
+        row = self._database.insert(seen)
         row = row.on_conflict_do_update(index_elements=["community", "channel"], set_={"message": row.excluded.message})
         async with self._database.writing() as connection:
             await connection.execute(row, rows)
@@ -73,7 +74,7 @@ class SqlCommunityStore:
     async def remember(self, name: str, value: str) -> None:
         """Keep a note of the front end about itself under a name."""
         values = {"name": f"note:{name}", "value": value.encode()}
-        row = insert(meta).values(values).on_conflict_do_update(index_elements=["name"], set_=values)
+        row = self._database.insert(meta).values(values).on_conflict_do_update(index_elements=["name"], set_=values)
         async with self._database.writing() as connection:
             await connection.execute(row)
 

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Table, event
+from sqlalchemy.dialects.sqlite import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import StoreError
@@ -30,6 +31,8 @@ class Database:
 
     def __init__(self, path: Path, busy_timeout_s: float) -> None:
         self.path = path
+        self.label = str(path)
+        """How errors name the database; no password is in it."""
         self._engine = _engine(path, busy_timeout_s)
         # A writer that starts with a plain BEGIN is refused at once when another wrote since it read; IMMEDIATE waits.
         self._readers = self._engine.execution_options(begin_with="BEGIN")
@@ -60,6 +63,15 @@ class Database:
             async with self._transaction(self._engine) as connection:
                 await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
 
+    def insert(self, table: Table) -> Insert:
+        """Return an insertion of this database's kind, which knows `on_conflict_do_nothing` and its like."""
+        return insert(table)
+
+    async def check(self) -> str:
+        """Return what the database says of its own soundness, `ok` where nothing is wrong; raise StoreDamaged."""
+        async with self.reading() as connection:
+            return "; ".join((await connection.exec_driver_sql("PRAGMA quick_check")).scalars())
+
     async def close(self) -> None:
         """Refuse new transactions, wait for those that were asked for, and close every connection."""
         self._closed = True
@@ -69,7 +81,7 @@ class Database:
     @contextmanager
     def _counted(self) -> Iterator[None]:
         if self._closed:
-            raise StoreError(f"The store on {self.path} is closed already. Open it again.")
+            raise StoreError(f"The store on {self.label} is closed already. Open it again.")
         self._in_use += 1
         self._idle.clear()
         try:

@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Executable, RowMapping, Text, cast, func, literal, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Executable, RowMapping, Text, cast, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.community import ERASED
@@ -52,7 +51,7 @@ class SqlIncidentStore:
 
         `created_at` is the present moment unless the incident has one.
         """
-        row = insert(incidents).values(incident_values(incident, self._cipher)).on_conflict_do_nothing()
+        row = self._database.insert(incidents).values(incident_values(incident, self._cipher)).on_conflict_do_nothing()
         async with self._database.writing() as connection:
             created = (await connection.execute(row)).rowcount == 1
             stored = (await connection.execute(queries.of_key(incident.key))).mappings().one()
@@ -178,9 +177,8 @@ class SqlIncidentStore:
         return {state.value: found.get(state.value, 0) for state in ReviewState}
 
     async def check(self) -> str:
-        """Return what SQLite says of the file's soundness, `ok` where nothing is wrong; raise StoreDamaged."""
-        async with self._database.reading() as connection:
-            return "; ".join((await connection.exec_driver_sql("PRAGMA quick_check")).scalars())
+        """Return what the database says of its own soundness, `ok` where nothing is wrong; raise StoreDamaged."""
+        return await self._database.check()
 
     async def close(self) -> None:
         """Finish what is being written and let go of the database."""
@@ -228,7 +226,7 @@ class SqlIncidentStore:
 
     def _unknown(self, incident_id: int) -> UnknownIncident:
         return UnknownIncident(
-            f"There is no incident {incident_id} in {self._database.path}. List what there is, or it was purged."
+            f"There is no incident {incident_id} in {self._database.label}. List what there is, or it was purged."
         )
 
 
