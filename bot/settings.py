@@ -20,7 +20,9 @@ class Settings(BaseSettings):
     )
 
     database_url: str = Field(
-        "sqlite+aiosqlite:///referee.db", description="Where incidents are kept: a SQLite file, made when missing."
+        "sqlite+aiosqlite:///referee.db",
+        description="Where incidents are kept: a SQLite file, made when missing, or postgresql+asyncpg://USER:PASSWORD@HOST/NAME.",
+        repr=False,
     )
     content_keys: SecretStr | None = Field(
         None,
@@ -85,6 +87,15 @@ class Settings(BaseSettings):
     )
     discord_gateway: str = Field(
         "wss://gateway.discord.gg/", description="Where the Discord gateway is; another one is for tests."
+    )
+    status_port: int | None = Field(
+        None, ge=1, le=65535, description="The port of /healthz, /readyz and /metrics. Unset: there is none."
+    )
+    status_host: str = Field(
+        "127.0.0.1", description="The address of /healthz, /readyz and /metrics; anybody who reaches it may read them."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How the log is written: text for people, json for programs, one object a line."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", description="How much is logged; content never is."

@@ -38,6 +38,9 @@ DEFAULTS = {
     "attachment_hosts": "cdn.discordapp.com,media.discordapp.net",
     "discord_api": "https://discord.com/api/v10",
     "discord_gateway": "wss://gateway.discord.gg/",
+    "status_port": None,
+    "status_host": "127.0.0.1",
+    "log_format": "text",
     "log_level": "WARNING",
 }
 
@@ -83,6 +86,9 @@ def test_every_setting_has_its_default() -> None:
         ("ATTACHMENT_HOSTS", "files.example", "files.example"),
         ("DISCORD_API", "http://127.0.0.1:8080/api/v10", "http://127.0.0.1:8080/api/v10"),
         ("DISCORD_GATEWAY", "ws://127.0.0.1:8080/gateway/", "ws://127.0.0.1:8080/gateway/"),
+        ("STATUS_PORT", "9100", 9100),
+        ("STATUS_HOST", "::1", "::1"),
+        ("LOG_FORMAT", "json", "json"),
         ("LOG_LEVEL", "DEBUG", "DEBUG"),
     ],
 )
@@ -132,6 +138,10 @@ def test_an_empty_variable_leaves_the_default(monkeypatch: pytest.MonkeyPatch, n
         ("CLIP_SECONDS", "nan"),
         ("CLIP_MEGABYTES", "0"),
         ("CLIP_MEGABYTES", "501"),
+        ("STATUS_PORT", "0"),
+        ("STATUS_PORT", "65536"),
+        ("STATUS_PORT", "http"),
+        ("LOG_FORMAT", "xml"),
         ("LOG_LEVEL", "chatty"),
     ],
 )
