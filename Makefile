@@ -6,7 +6,8 @@ ARGS ?=
 # The environment of the demo holds what a running bot needs; training's libraries stay in the one of the tests.
 DEMO_ENV := .venv
 TEST_ENV := .venv-test
-ENVS := $(DEMO_ENV) $(TEST_ENV)
+AUDIT_ENV := .venv-audit
+ENVS := $(DEMO_ENV) $(TEST_ENV) $(AUDIT_ENV)
 
 help:  ## list these targets
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / { printf "make %-6s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,12 +23,21 @@ check: $(TEST_ENV)/.installed  ## check style and types
 	@$(TEST_ENV)/bin/ruff format --check --quiet .
 	@$(TEST_ENV)/bin/mypy --strict --no-error-summary
 
+soak: $(TEST_ENV)/.installed  ## kill the bot a thousand times under load and feed it broken clips; takes an hour
+	@$(TEST_ENV)/bin/python -m tests.crash.soak --kills 1000 $(ARGS)
+	@$(TEST_ENV)/bin/python -m tests.hostile.fuzz_decode --inputs 20000
+
+audit: $(AUDIT_ENV)/.installed  ## look for known holes and unfit licences in what Referee is built from; needs the network
+	@$(AUDIT_ENV)/bin/pip-licenses > $(AUDIT_ENV)/licences.log && \
+	    echo "Licences: those of `tail -n +2 $(AUDIT_ENV)/licences.log | wc -l` packages are fit (pyproject.toml lists which are)."
+	@$(AUDIT_ENV)/bin/pip-audit --strict --disable-pip --no-deps -r constraints.txt
+
 clean:  ## remove the environments made here and every cache
 	@for env in $(ENVS); do if [ -e $$env/.installed ] || [ -e $$env/.unfinished ]; then rm -rf $$env; fi; done
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name '.venv*' -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check clean
+.PHONY: help demo test check soak audit clean
 
 # These files are what an environment is made of: one that is older than they are is brought up to date.
 $(ENVS:=/.installed): pyproject.toml constraints.txt
@@ -37,6 +47,9 @@ $(DEMO_ENV)/.installed:
 
 $(TEST_ENV)/.installed:
 	$(call install,$(@D),$(test_extras),the runtime and the libraries of training and tests,2 GB or more)
+
+$(AUDIT_ENV)/.installed:
+	$(call install,$(@D),speech-model$(comma)postgres$(comma)audit,the runtime and what looks at it,700 MB)
 
 comma := ,
 test_extras := speech-model$(comma)postgres$(comma)train$(comma)train-base$(comma)dev

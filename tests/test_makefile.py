@@ -39,9 +39,16 @@ else:
     elif pip == "interrupted":
         os.killpg(0, signal.SIGINT)
     else:
-        referee = Path(name).with_name("referee")
-        referee.write_text("#!/bin/sh\\necho referee $@\\n")
-        referee.chmod(0o755)
+        refused = "exit 1" if pip == "licence" else ""
+        programs = {
+            "referee": "echo referee $@",
+            "pip-licenses": f"{refused}\\necho Name Version License; echo one 1 MIT; echo two 2 MIT",
+            "pip-audit": "echo pip-audit $@",
+        }
+        for program, what in programs.items():
+            made = Path(name).with_name(program)
+            made.write_text(f"#!/bin/sh\\n{what}\\n")
+            made.chmod(0o755)
 """
 
 
@@ -111,11 +118,11 @@ def checkout(tmp_path: Path) -> Checkout:
 def test_make_alone_lists_every_target_in_a_line_each(checkout: Checkout) -> None:
     listed = checkout.make().lines
 
-    assert [line.split()[1] for line in listed] == ["help", "demo", "test", "check", "clean"]
+    assert [line.split()[1] for line in listed] == ["help", "demo", "test", "check", "soak", "audit", "clean"]
     assert all(len(line.split()) > 3 for line in listed)
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check"])
+@pytest.mark.parametrize("target", ["demo", "test", "check", "soak", "audit"])
 def test_a_python_that_is_too_old_stops_make_with_one_line(checkout: Checkout, target: str) -> None:
     finished = checkout.make(target)
 
@@ -124,6 +131,22 @@ def test_a_python_that_is_too_old_stops_make_with_one_line(checkout: Checkout, t
     assert "needs Python 3.11 or newer" in finished.lines[0]
     assert "python3 is 3.9" in finished.lines[0]
     assert not checkout.calls
+
+
+def test_the_audit_compares_licences_and_asks_for_known_holes_in_every_pin(checkout: Checkout) -> None:
+    checkout.has("python3", "3.11.7")
+
+    finished = checkout.make("audit")
+
+    assert finished.code == 0
+    assert finished.own_lines[-2].startswith("Licences: those of 2 packages are fit")
+    assert finished.own_lines[-1] == "pip-audit --strict --disable-pip --no-deps -r constraints.txt"
+
+
+def test_a_licence_that_does_not_fit_fails_the_audit(checkout: Checkout) -> None:
+    checkout.has("python3", "3.11.7", pip="licence")
+
+    assert checkout.make("audit").code != 0
 
 
 def test_a_missing_python_stops_make_with_one_line(checkout: Checkout) -> None:
