@@ -94,13 +94,7 @@ class Judge:
         # A text that comes too late is shed; of a clip it would be a part that nobody judged, and the rest looks whole.
         late = f"part of it was not scored: {judged.not_scored.reason}" if judged.not_scored else ""
         reasons = "; ".join(filter(None, (unheard, late, judged.unchecked)))
-        located = tuple((spoken.located(r, judged.readings), v) for r, v in judged.readings)
-        return replace(
-            judged,
-            readings=located,
-            transcript=heard,
-            unchecked=reasons,
-        )
+        return replace(judged, readings=spoken.located(judged.readings), transcript=heard, unchecked=reasons)
 
     async def _score(self, excerpt: Excerpt, readings: tuple[Reading, ...]) -> Judged:
         verdicts = await asyncio.gather(*(self._scorer.score(reading.text) for reading in readings))

@@ -1,6 +1,6 @@
 """What was heard, as texts to score: each segment, neighbours together, and the whole of a slice."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from bot.context import Reading
@@ -36,12 +36,15 @@ class Spoken:
             *(_guess(text, segment) for text, segment in guesses.items() if text not in self._inside),
         )
 
-    def located(self, reading: Reading, scored: Iterable[tuple[Reading, Verdict]]) -> Reading:
-        """Return the reading with the time of the worst of the segments that it joins."""
+    def located(self, scored: Sequence[tuple[Reading, Verdict]]) -> tuple[tuple[Reading, Verdict], ...]:
+        """Return a slice's readings, each with the time of the worst of the segments that it joins."""
+        toxic = {each.text: verdict.toxic for each, verdict in scored}
+        return tuple((self._at_worst(reading, toxic), verdict) for reading, verdict in scored)
+
+    def _at_worst(self, reading: Reading, toxic: Mapping[str, float]) -> Reading:
         segments = self._inside.get(reading.text, ())
         if len(segments) < 2:
             return reading
-        toxic = {each.text: verdict.toxic for each, verdict in scored}
         worst = max(segments, key=lambda segment: toxic.get(segment.text.strip(), 0.0))
         return _reading(reading.text, segments, worst.start)
 

@@ -168,13 +168,7 @@ def _excerpt(text: str = "", clip: Clip | None = None) -> Excerpt:
 
 
 def _finding(preview: Preview, heard: str, took: float) -> Finding:
-    return replace(_of(preview.decision, heard, took), at=moment(preview))
-
-
-def moment(preview: object) -> float | None:
-    """Return the second of the clip at which the flagged words begin, None where the preview does not tell."""
-    at = getattr(preview, "at", None)
-    return float(at) if isinstance(at, int | float) else None
+    return replace(_of(preview.decision, heard, took), at=preview.at)
 
 
 def _of(decision: Decision, heard: str, took: float) -> Finding:
