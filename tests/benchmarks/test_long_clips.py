@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.voice.lines import Line
 from benchmarks.voice.long_clips import LongTrial
-from benchmarks.voice.ways import Way, moment
+from benchmarks.voice.ways import Way
 from tests.benchmarks.conftest import NOTHING
 
 
@@ -14,10 +14,3 @@ def test_a_time_is_right_to_two_seconds(at: float | None, right: bool | None) ->
 
     assert LongTrial(Line(0, "insult", "x"), "hibari", 60.0, 180.0, findings, {}).told_when(Way.VOICE) is right
 
-
-class Told:
-    at = 42.5
-
-
-def test_the_moment_is_read_where_a_preview_tells_it() -> None:
-    assert (moment(Told()), moment(object())) == (42.5, None)
