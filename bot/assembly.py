@@ -27,6 +27,8 @@ _DECODER_MB = 250
 _MB_PER_SECOND = 0.2
 """What a second of decoded sound takes at most: samples of several tracks, and their copy on the way out."""
 
+_PURGE_AT_START_S = 0.5
+
 _PATIENT = BatcherLimits(waiting=1_000_000, deadline_s=1e9, explaining=1_000_000)
 """For content that can wait: nothing is shed, the reader is held back instead."""
 
@@ -131,10 +133,11 @@ async def open_all_stores(settings: Settings) -> AsyncIterator[Stores]:
         await stores.close()
 
 
-async def purge(store: IncidentStore, settings: Settings, clock: Clock) -> Purged:
-    """Drop what is older than the settings allow."""
+async def purge(store: IncidentStore, settings: Settings, clock: Clock, *, within_s: float | None = None) -> Purged:
+    """Drop what is older than the settings allow; after `within_s` seconds the rest is left to the next call."""
     now = clock.now()
-    return await store.purge(now - timedelta(days=settings.content_days), now - timedelta(days=settings.incident_days))
+    content, whole = timedelta(days=settings.content_days), timedelta(days=settings.incident_days)
+    return await store.purge(now - content, now - whole, within_s=within_s)
 
 
 @asynccontextmanager
@@ -149,7 +152,8 @@ async def open_parts(settings: Settings, *, clock: Clock | None = None, patient:
         classifier = await asyncio.to_thread(load_classifier, settings)
         policy = await asyncio.to_thread(load_policy, settings, classifier)
         stores = await stack.enter_async_context(open_all_stores(settings))
-        await purge(stores.incidents, settings, clock or SystemClock())
+        # Bounded: after a long time away there may be a million, and messages wait to be judged.
+        await purge(stores.incidents, settings, clock or SystemClock(), within_s=_PURGE_AT_START_S)
         transcriber = await stack.enter_async_context(open_transcriber(settings))
         scorer = await stack.enter_async_context(Batcher(classifier, _PATIENT if patient else limits))
         load = (lambda: transcriber.load) if transcriber is not None else lambda: None

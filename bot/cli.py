@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot import __version__
-from bot.console import check, demo, discord_bot, doctor, incidents, model, replay, score
+from bot.console import check, db, demo, discord_bot, doctor, incidents, model, replay, score
 from bot.console.failures import FAILED, expected, line_of
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command(name="score")(score.score)
 app.command(name="replay")(replay.replay)
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(model.app, name="model")
+app.add_typer(db.app, name="db")
 app.command(name="doctor")(doctor.doctor)
 
 

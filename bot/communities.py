@@ -97,10 +97,12 @@ class Communities:
 
     async def forget(self, community: str) -> int:
         """Drop everything about a community that is left; return the number of incidents dropped."""
+        dropped = await self._store.forget(community)
+        # Not before: what fails is tried again with those that are known.
         self._known.pop(community, None)
         self._policies.pop(community, None)
         self._broken.pop(community, None)
-        return await self._store.forget(community)
+        return dropped
 
     def _build(self, community: str) -> Policy:
         rules = self.rules(community)

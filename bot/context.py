@@ -59,6 +59,12 @@ class Context:
         joined = self._with_lines_before(excerpt, window) if excerpt.surface is Surface.TEXT else ()
         return (*own, *parts, *joined)
 
+    def forget(self, community: str, author: str) -> None:
+        """Drop what an author said last, and the letters that a whole channel said: whose they were is not known."""
+        own = [place for place in self._lines if place[0] == community and place[2] in (author, _EVERYONE)]
+        for place in own:
+            del self._lines[place]
+
     def _with_lines_before(self, excerpt: Excerpt, window: timedelta) -> tuple[Reading, ...]:
         text = excerpt.text.strip()
         channel = (excerpt.key.community, excerpt.key.channel)

@@ -321,7 +321,8 @@ class IncidentQuery:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Count what a purge removed."""
+    """Count what a purge removed; `complete` is false where its time was up before everything was gone."""
 
     contents: int
     incidents: int
+    complete: bool = True

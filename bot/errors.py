@@ -17,6 +17,8 @@ RefereeError
     ├── StoreFull           no room is left on the disk
     ├── StoreDamaged        the file is not a database of ours
     ├── StoreTooNew         a newer version wrote the database
+    ├── StoreUnreachable    the database server does not answer, or lets nobody in
+    ├── WatchLost           another process watches now
     └── ContentKeyError     the key that encrypts content is missing, damaged or another one
 """
 
@@ -87,6 +89,14 @@ class StoreDamaged(StoreError):
 
 class StoreTooNew(StoreError):
     """A newer version of Referee wrote the database."""
+
+
+class StoreUnreachable(StoreError):
+    """The database server does not answer, or does not let us in."""
+
+
+class WatchLost(StoreError):
+    """Another process watches with this database now, so that this one may record nothing more."""
 
 
 class ContentKeyError(StoreError):

@@ -31,8 +31,8 @@ class Clock(Protocol):
 class Scorer(Protocol):
     """Score texts."""
 
-    async def score(self, text: str) -> Verdict | NotScored:
-        """Return the verdict on one text, or why there is none."""
+    async def score(self, text: str, *, turn: str = "") -> Verdict | NotScored:
+        """Return the verdict on one text, or why there is none; `turn` is whose turn it takes, a community's id."""
 
     async def explain(self, text: str) -> tuple[WordWeight, ...]:
         """Return the words that made the score, heaviest first; empty where it cannot be told."""
@@ -64,6 +64,9 @@ class IncidentStore(Protocol):
     async def pending(self, platform: Platform, before: datetime) -> Sequence[Incident]:
         """Return a platform's incidents created before then whose action is not finished, oldest first."""
 
+    async def half_dismissed(self, platform: Platform, since: datetime, before: datetime) -> Sequence[Incident]:
+        """Return what was dismissed in that time and still counts as done, though it could be taken back."""
+
     async def history(self, community: str, author: str, since: datetime) -> History:
         """Return the author's strikes in that community from `since` on.
 
@@ -89,8 +92,13 @@ class IncidentStore(Protocol):
     async def reviews(self, incident_id: int) -> Sequence[Review]:
         """Return every verdict on an incident, oldest first."""
 
-    async def purge(self, content_before: datetime, incidents_before: datetime) -> Purged:
-        """Drop the content of incidents created before the first moment, and whole incidents before the second."""
+    async def purge(
+        self, content_before: datetime, incidents_before: datetime, *, within_s: float | None = None
+    ) -> Purged:
+        """Drop the content of incidents created before the first moment, and whole incidents before the second.
+
+        After `within_s` seconds the rest is left to the next call, and the answer says so.
+        """
 
     async def close(self) -> None:
         """Finish what is being written and let go of the database."""
@@ -106,11 +114,17 @@ class Policies(Protocol):
 class Enforcer(Protocol):
     """Do what was decided."""
 
-    async def enforce(self, incident: Incident) -> tuple[Outcome, str]:
-        """Carry out the incident's action; return what became of it and a detail for the moderators."""
+    async def enforce(self, incident: Incident, *, again: bool = False) -> tuple[Outcome, str]:
+        """Carry out the incident's action; return what became of it and a detail for the moderators.
 
-    async def undo(self, incident: Incident) -> tuple[Outcome, str]:
-        """Take back what can be taken back of a carried-out action; return the outcome then, and what remains."""
+        `again` says that an earlier process may have done it, or part of it: nothing is to be done twice.
+        """
+
+    async def undo(self, incident: Incident, *, again: bool = False) -> tuple[Outcome, str]:
+        """Take back what can be taken back of a carried-out action; return the outcome then, and what remains.
+
+        `again` as for `enforce`.
+        """
 
 
 class Notifier(Protocol):

@@ -1,9 +1,8 @@
 """Run the bot until it is told to stop, and say in one line why it cannot."""
 
 import asyncio
-import signal
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack
 
 import aiohttp
 import discord
@@ -13,10 +12,14 @@ from discord.http import Route
 
 from bot.app.client import RefereeBot
 from bot.app.compose import compose
+from bot.app.evenness import give_way, spare_the_heap
+from bot.app.health import Health, health_served
 from bot.app.setup import STEPS
-from bot.assembly import SystemClock, open_parts
+from bot.app.stop import Stop, until_told
+from bot.assembly import Parts, SystemClock, open_parts
 from bot.errors import DiscordUnreachable, SettingsError
 from bot.settings import Settings
+from bot.store import Watch
 
 _PORTAL = "https://discord.com/developers/applications"
 _BAD_TOKEN = (
@@ -31,25 +34,48 @@ _REFUSALS = {
 
 
 async def run(settings: Settings, say: Callable[[str], None]) -> None:
-    """Watch until a signal or Ctrl-C; `say` is told the milestones.
+    """Watch until a signal or Ctrl-C, and stand by while another process does; `say` is told the milestones.
 
     Raise SettingsError, DiscordUnreachable or whatever stops the parts from being built.
     """
-    token = settings.discord_token.get_secret_value().strip() if settings.discord_token else ""
-    if not token:
+    if not token_of(settings):
         raise SettingsError(
             f"REFEREE_DISCORD_TOKEN is not set. Make a bot at {_PORTAL} and copy its token into .env; "
             "docs/discord.md leads through it."
         )
     point_at(settings)
-    async with open_parts(settings) as parts:
+    give_way()
+    async with health_served(settings) as health, open_parts(settings) as parts:
+        with until_told() as stop:
+            while not stop.is_told:
+                await _take_turn(settings, parts, health, stop, say)
+
+
+async def _take_turn(settings: Settings, parts: Parts, health: Health, stop: Stop, say: Callable[[str], None]) -> None:
+    """Stand by while another process watches, then watch until it is enough or another one does."""
+
+    def standing_by() -> None:
+        health.stage("watch: another process watches, this one stands by")
+        say(f"another process watches with {parts.stores.label}; standing by until it ends; Ctrl-C stops it")
+
+    async with AsyncExitStack() as stack:
+        watch = await stop.unless(stack.enter_async_context(parts.stores.watch(standing_by)))
+        if watch is None:
+            return
         say(f"model {parts.classifier.version} is loaded; connecting to Discord")
         bot = await compose(settings, parts, SystemClock(), STEPS)
         try:
             with_milestones(bot, say)
-            await _until_told(bot, token, settings)
+            spare_the_heap(bot)
+            health.attach(bot)
+            await _connected_until(bot, settings, stop, watch)
         finally:
             await bot.services.fetcher.close()
+
+
+def token_of(settings: Settings) -> str:
+    """Return the bot's token, nothing where none is set."""
+    return settings.discord_token.get_secret_value().strip() if settings.discord_token else ""
 
 
 def point_at(settings: Settings) -> None:
@@ -70,23 +96,24 @@ def with_milestones(bot: RefereeBot, say: Callable[[str], None]) -> None:
     bot.add_listener(on_ready)
 
 
-async def _until_told(bot: RefereeBot, token: str, settings: Settings) -> None:
-    running = asyncio.create_task(_connected(bot, token, settings))
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers; Ctrl-C still ends the loop there.
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(name, lambda: loop.create_task(bot.close()))
+async def _connected_until(bot: RefereeBot, settings: Settings, stop: Stop, watch: Watch) -> None:
+    """Stay connected until it is enough, or another process watches; raise what an operator can act on."""
+    running = asyncio.create_task(_connected(bot, settings))
+    enough = [asyncio.create_task(waiting) for waiting in (stop.wait(), watch.lost())]
     try:
+        await asyncio.wait([running, *enough], return_when=asyncio.FIRST_COMPLETED)
+        await bot.close()
         await running
     finally:
+        for each in enough:
+            each.cancel()
         await bot.close()
 
 
-async def _connected(bot: RefereeBot, token: str, settings: Settings) -> None:
+async def _connected(bot: RefereeBot, settings: Settings) -> None:
     """Log in and stay connected until the client is closed; raise what an operator can act on."""
     try:
-        await _start(bot, token)
+        await _start(bot, token_of(settings))
     except discord.LoginFailure as error:
         raise SettingsError(_BAD_TOKEN) from error
     except discord.PrivilegedIntentsRequired as error:

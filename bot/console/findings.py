@@ -26,7 +26,6 @@ _CPU_FLAGS = re.compile(r"^flags\s*:\s*(.*)$", re.MULTILINE)
 _VNNI = ("avx_vnni", "avx512_vnni")
 _LITTLE_ROOM = 1 << 30
 _NO_ROOM = 50 << 20
-_WAL = 2
 _SAMPLE = "well played everyone"
 
 
@@ -119,51 +118,52 @@ def policy(settings: "Settings", classifier: "Classifier") -> Finding:
 
 
 async def database(settings: "Settings") -> list[Finding]:
-    """Return whether the database can be used; one that is not there yet is not made."""
-    from bot.store import database_path
+    """Return whether the database can be used; a file that is not there yet is not made."""
+    from bot.store import file_of
 
     try:
-        path = database_path(settings.database_url)
+        path = file_of(settings.database_url)
     except RefereeError as error:
         return [Finding("database", Level.PROBLEM, str(error), "set REFEREE_DATABASE_URL, or use --db")]
+    if path is None:
+        return [await _opened(settings), *_key_file(settings)]
     room = _room(path)
     if path.exists():
-        return [await _opened(settings, path), *_key_file(settings, path), room]
+        return [await _opened(settings), *_key_file(settings), room]
     folder = next(place for place in path.absolute().parents if place.exists())
     if folder.is_dir() and os.access(folder, os.W_OK):
         return [Finding("database", Level.OK, f"{path} is not there yet; it is made when first used"), room]
     return [Finding("database", Level.PROBLEM, f"{path} cannot be made in {folder}", "make the folder writable"), room]
 
 
-async def _opened(settings: "Settings", path: Path) -> Finding:
-    from bot.assembly import open_incidents
+async def _opened(settings: "Settings") -> Finding:
+    from bot.assembly import open_all_stores
 
     try:
-        async with open_incidents(settings) as store:
-            sound, counts = await store.check(), await store.counts()
-        mode = _journal(path)
+        async with open_all_stores(settings) as stores:
+            sound, counts = await stores.incidents.check(), await stores.incidents.counts()
+            what, watched = await stores.describe(), await stores.is_watched()
     except (RefereeError, OSError) as error:
         return Finding("database", Level.PROBLEM, str(error), "see the message")
     if sound != "ok":
-        return Finding("database", Level.PROBLEM, f"{path} is damaged: {sound}", "put a backup in its place")
+        return Finding("database", Level.PROBLEM, f"{stores.label} is damaged: {sound}", "put a backup in its place")
     held = ", ".join(f"{count} {state}" for state, count in counts.items())
-    text = f"{path} is sound and writable, {mode}; incidents: {held}"
-    if mode == "WAL":
+    text = (
+        f"{stores.label} is sound and writable ({what.software}, {what.size / 1e6:,.1f} MB, schema up to date); "
+        f"incidents: {held}; {'a' if watched else 'no'} bot watches with it"
+    )
+    if not what.trouble:
         return Finding("database", Level.OK, text)
-    return Finding("database", Level.WARNING, text, "put it on a local disk, where write-ahead logging works")
+    return Finding("database", Level.WARNING, text, what.trouble)
 
 
-def _journal(path: Path) -> str:
-    with path.open("rb") as file:
-        # https://www.sqlite.org/fileformat2.html 1.3.3: byte 18 is the write version, 2 under WAL.
-        return "WAL" if file.read(20)[18:19] == bytes([_WAL]) else "no write-ahead logging"
+def _key_file(settings: "Settings") -> Iterator[Finding]:
+    from bot.store import default_key_file
 
-
-def _key_file(settings: "Settings", path: Path) -> Iterator[Finding]:
     if settings.content_keys is not None:
         yield Finding("key", Level.OK, "the content keys come from the settings")
         return
-    key_file = settings.content_key_file or path.with_name("referee.key")
+    key_file = settings.content_key_file or default_key_file(settings.database_url)
     if not key_file.exists():
         return
     mode = stat.S_IMODE(key_file.stat().st_mode)

@@ -215,10 +215,10 @@ def _require_category(settings: "Settings", category: str) -> None:
 
 
 def _refuse_database(settings: "Settings", output: str) -> None:
-    from bot.store import database_path
+    from bot.store import file_of
 
-    path = database_path(settings.database_url)
-    if output != STANDARD and Path(output).exists() and path.samefile(output):
+    path = file_of(settings.database_url)
+    if path is not None and output != STANDARD and Path(output).exists() and path.samefile(output):
         raise InputError(f"{output} is the database itself; write to another file")
 
 

@@ -51,17 +51,17 @@ def settings_of(db: Path | None = None) -> "Settings":
     from bot.settings import read_settings
 
     settings = read_settings()
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     return with_database(settings, db)
 
 
 def settings_of_existing(db: Path | None) -> "Settings":
-    """Return the settings as `settings_of`; raise InputError where that database is not there yet."""
-    from bot.store import database_path
+    """Return the settings as `settings_of`; raise InputError where they name a file that is not there yet."""
+    from bot.store import file_of
 
     settings = settings_of(db)
-    path = database_path(settings.database_url)
-    if not path.exists():
+    path = file_of(settings.database_url)
+    if path is not None and not path.exists():
         raise InputError(
             f"there is no database {path}; make one with `referee demo` or `referee replay`, or name another with --db"
         )

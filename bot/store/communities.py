@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Executable, RowMapping, delete, insert, select
 
 from bot.community import Change, Community
+from bot.domain import Platform
+from bot.store import forgetting
+from bot.store.cipher import ContentCipher
 from bot.store.database import Database
 from bot.store.rows import from_micros, to_micros
-from bot.store.schema import cards, changes, communities, incidents, meta, reviews, seen
+from bot.store.schema import changes, communities, meta, seen
+from bot.store.sealed import CHANGE_AUTHOR
 
 _CHANGES_SHOWN = 50
 
@@ -16,39 +20,40 @@ _CHANGES_SHOWN = 50
 class SqlCommunityStore:
     """Keep communities in the database of the incidents; closed with them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cipher: ContentCipher) -> None:
         self._database = database
+        self._cipher = cipher
 
     async def all(self) -> Sequence[Community]:
         """Return every community that has settings."""
-        return [_community_of(row) for row in await self._rows(select(communities))]
+        return [_community_of(row, self._cipher) for row in await self._rows(select(communities))]
 
     async def save(self, community: Community, change: Change | None = None) -> None:
         """Write a community's settings, and what changed in them, together."""
-        values = _community_values(community)
+        values = _community_values(community, self._cipher)
         row = (
             self._database.insert(communities).values(values).on_conflict_do_update(index_elements=["id"], set_=values)
         )
         async with self._database.writing() as connection:
             await connection.execute(row)
             if change is not None:
-                await connection.execute(insert(changes).values(_change_values(change)))
+                await connection.execute(insert(changes).values(_change_values(change, self._cipher)))
 
     async def changes(self, community: str, limit: int = _CHANGES_SHOWN) -> Sequence[Change]:
         """Return the last changes of a community's settings, newest first."""
         found = select(changes).where(changes.c.community == community).order_by(changes.c.id.desc()).limit(limit)
-        return [_change_of(row) for row in await self._rows(found)]
+        return [_change_of(row, self._cipher) for row in await self._rows(found)]
 
     async def forget(self, community: str) -> int:
-        """Drop everything about a community: settings, incidents, verdicts, cards; return the number of incidents."""
-        own = select(incidents.c.id).where(incidents.c.community == community)
-        async with self._database.writing() as connection:
-            await connection.execute(delete(reviews).where(reviews.c.incident_id.in_(own)))
-            dropped = (await connection.execute(delete(incidents).where(incidents.c.community == community))).rowcount
-            for table in (cards, changes, seen):
-                await connection.execute(delete(table).where(table.c.community == community))
-            await connection.execute(delete(communities).where(communities.c.id == community))
-        return int(dropped)
+        """Drop everything about a community: settings, incidents, verdicts, cards; return the number of incidents.
+
+        Works in small transactions; where it is cut short, `traces` still names the community.
+        """
+        return await forgetting.forget(self._database, community)
+
+    async def traces(self, platform: Platform) -> frozenset[str]:
+        """Return the communities of a platform that anything is stored of, those without settings included."""
+        return await forgetting.traces(self._database, platform)
 
     async def note_seen(self, community: str, newest: Mapping[str, str]) -> None:
         """Note the newest message that was taken in, by channel."""
@@ -57,7 +62,8 @@ class SqlCommunityStore:
         rows = [{"community": community, "channel": channel, "message": m} for channel, m in newest.items()]
         row = self._database.insert(seen)
         row = row.on_conflict_do_update(index_elements=["community", "channel"], set_={"message": row.excluded.message})
-        async with self._database.writing() as connection:
+        # A mark that a power cut takes is read again; what it points at is known by then.
+        async with self._database.writing(lasting=False) as connection:
             await connection.execute(row, rows)
 
     async def seen(self, community: str) -> Mapping[str, str]:
@@ -88,40 +94,46 @@ class SqlCommunityStore:
             return (await connection.execute(statement)).mappings().all()
 
 
-def _community_values(community: Community) -> dict[str, object]:
+def _community_values(community: Community, cipher: ContentCipher) -> dict[str, object]:
     return {
         "id": community.id,
         "review_channel": community.review_channel,
         "log_channel": community.log_channel,
         "moderator_roles": json.dumps(sorted(community.moderator_roles)),
-        "policy": community.policy,
+        "policy": cipher.seal_text(community.policy),
         "is_set_up": community.is_set_up,
         "held_since": None if community.held_since is None else to_micros(community.held_since),
     }
 
 
-def _community_of(row: RowMapping) -> Community:
+def _community_of(row: RowMapping, cipher: ContentCipher) -> Community:
     return Community(
         id=row["id"],
         review_channel=row["review_channel"],
         log_channel=row["log_channel"],
         moderator_roles=frozenset(json.loads(row["moderator_roles"])),
-        policy=row["policy"],
+        policy=cipher.open_text(row["policy"], f"the policy of community {row['id']}"),
         is_set_up=row["is_set_up"],
         held_since=None if row["held_since"] is None else from_micros(row["held_since"]),
     )
 
 
-def _change_values(change: Change) -> dict[str, object]:
+def _change_values(change: Change, cipher: ContentCipher) -> dict[str, object]:
     return {
         "community": change.community,
-        "author": change.author,
+        "author": cipher.seal_name(change.author, CHANGE_AUTHOR),
         "at": to_micros(change.at),
-        "what": change.what,
-        "lines": json.dumps(change.lines, ensure_ascii=False),
+        "what": cipher.seal_text(change.what),
+        "lines": cipher.seal_text(json.dumps(change.lines, ensure_ascii=False)),
     }
 
 
-def _change_of(row: RowMapping) -> Change:
-    lines = tuple(json.loads(row["lines"]))
-    return Change(row["community"], row["author"], from_micros(row["at"]), row["what"], lines)
+def _change_of(row: RowMapping, cipher: ContentCipher) -> Change:
+    name = f"a change of community {row['community']}"
+    return Change(
+        community=row["community"],
+        author=cipher.open_name(row["author"], CHANGE_AUTHOR, name),
+        at=from_micros(row["at"]),
+        what=cipher.open_text(row["what"], name),
+        lines=tuple(json.loads(cipher.open_text(row["lines"], name))),
+    )

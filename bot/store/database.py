@@ -1,4 +1,4 @@
-"""Transactions on one SQLite file: many readers, one writer, drained at close."""
+"""Transactions on one database of whichever kind: many readers, one writer, drained at close."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -6,42 +6,46 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import URL, Connection, Table, event
-from sqlalchemy.dialects.sqlite import Insert, insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Connection, Table, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.errors import StoreError
-from bot.store.failures import failures_of
+from bot.store.kind import BEGIN_WITH, Description, Insert, Kind
 
-_CONNECTIONS = 4
-
-
-class _Cursor(Protocol):
-    def execute(self, statement: str, /) -> object: ...
-
-    def close(self) -> None: ...
+_BOTH = (True, False)
 
 
-class _DriverConnection(Protocol):
-    def cursor(self) -> _Cursor: ...
+class Fence(Protocol):
+    """Says, inside a writing transaction, whether this process may still write."""
+
+    async def require(self, connection: AsyncConnection) -> None:
+        """Raise StoreError where it may not."""
+        ...
 
 
 class Database:
-    """Hand out transactions on one file; every failure of the file is a StoreError that names it."""
+    """Hand out transactions on one database; every failure of it is a StoreError that names it."""
 
-    def __init__(self, path: Path, busy_timeout_s: float) -> None:
-        self.path = path
-        self.label = str(path)
+    def __init__(self, kind: Kind, busy_timeout_s: float) -> None:
+        self.kind = kind
+        self.label = kind.label
         """How errors name the database; no password is in it."""
-        self._engine = _engine(path, busy_timeout_s)
-        # A writer that starts with a plain BEGIN is refused at once when another wrote since it read; IMMEDIATE waits.
-        self._readers = self._engine.execution_options(begin_with="BEGIN")
-        self._writers = self._engine.execution_options(begin_with="BEGIN IMMEDIATE")
+        self.fence: Fence | None = None
+        """Asked in every writing transaction; only a process that watches has one."""
+        self._engine = kind.engine(busy_timeout_s)
+        event.listen(self._engine.sync_engine, "begin", _begin)
+        self._readers = self._engine.execution_options(**kind.reading())
+        self._writers = {lasting: self._engine.execution_options(**kind.writing(lasting=lasting)) for lasting in _BOTH}
         self._write_turn = asyncio.Lock()
         self._in_use = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
+
+    @property
+    def path(self) -> Path | None:
+        """Return the file that the database lies in, None where it is on a server."""
+        return self.kind.file
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -51,26 +55,52 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """Open the one transaction of this process that may write; commit at the end, or undo it all."""
+    async def writing(self, *, lasting: bool = True) -> AsyncIterator[AsyncConnection]:
+        """Open the one transaction of all processes that may write; commit at the end, or undo it all.
+
+        What is committed survives a power cut, unless `lasting` is false: that is quicker, and for what can be lost.
+        Raise StoreBusy where others write for too long.
+        """
         with self._counted():
-            async with self._write_turn, self._transaction(self._writers) as connection:
+            async with self._write_turn, self._transaction(self._writers[lasting]) as connection:
+                if self.fence is not None:
+                    await self.fence.require(connection)
                 yield connection
 
-    async def use_wal(self) -> None:
-        """Switch the file to write-ahead logging, which lets readers go on while one writes; the file remembers it."""
+    async def settle(self) -> None:
+        """Set what the database itself remembers, such as write-ahead logging."""
         with self._counted():
             async with self._transaction(self._engine) as connection:
-                await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                await self.kind.settle(connection)
+
+    def size(self) -> int:
+        """Return how many bytes the file has, 0 where that is nobody's business here."""
+        return self.kind.size()
+
+    async def rewrite(self) -> None:
+        """Leave nothing of what was deleted, where that is not the server's business."""
+        with self._counted():
+            async with self._write_turn, self._transaction(self._engine) as connection:
+                await self.kind.rewrite(connection)
 
     def insert(self, table: Table) -> Insert:
         """Return an insertion of this database's kind, which knows `on_conflict_do_nothing` and its like."""
-        return insert(table)
+        return self.kind.insert(table)
 
     async def check(self) -> str:
         """Return what the database says of its own soundness, `ok` where nothing is wrong; raise StoreDamaged."""
         async with self.reading() as connection:
-            return "; ".join((await connection.exec_driver_sql("PRAGMA quick_check")).scalars())
+            return await self.kind.check(connection)
+
+    async def describe(self) -> Description:
+        """Return what the database is, and how large."""
+        async with self.reading() as connection:
+            return await self.kind.describe(connection)
+
+    async def is_watched(self) -> bool:
+        """Tell whether some process watches with this database at this moment."""
+        async with self.reading() as connection:
+            return await self.kind.is_watched(connection)
 
     async def close(self) -> None:
         """Refuse new transactions, wait for those that were asked for, and close every connection."""
@@ -93,35 +123,11 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        with failures_of(self.path):
+        with self.kind.failures():
             async with engine.begin() as connection:
                 yield connection
 
 
-def _engine(path: Path, busy_timeout_s: float) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        # The driver's own transaction control begins late and commits around DDL; `_begin` takes its place.
-        connect_args={"timeout": busy_timeout_s, "isolation_level": None},
-        pool_size=_CONNECTIONS,
-        max_overflow=0,
-    )
-    event.listen(engine.sync_engine, "connect", _configure)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
-
-
-def _configure(driver_connection: _DriverConnection, _record: object) -> None:
-    cursor = driver_connection.cursor()
-    # NORMAL under WAL: the file stays whole whatever happens, a killed process loses nothing, and a power cut may
-    # lose the last transactions before it. FULL would sync the disk on every incident.
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    # What is purged is overwritten with zeros instead of lying in free pages until they are used again.
-    cursor.execute("PRAGMA secure_delete=ON")
-    cursor.close()
-
-
 def _begin(connection: Connection) -> None:
-    statement = connection.get_execution_options().get("begin_with")
-    if statement:
+    for statement in connection.get_execution_options().get(BEGIN_WITH, ()):
         connection.exec_driver_sql(statement)

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Executable, RowMapping, Text, cast, func, insert, literal, select, update
+from sqlalchemy import Executable, RowMapping, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.community import ERASED
@@ -24,8 +25,13 @@ from bot.errors import InputError, UnknownIncident
 from bot.store import queries
 from bot.store.cipher import ContentCipher
 from bot.store.database import Database
+from bot.store.erasure import Erasure
+from bot.store.expiry import Expiry
+from bot.store.rekey import KeyAgreement, Progress, is_resealed, reseal
 from bot.store.rows import from_micros, incident_of, incident_values, review_of, review_values, to_micros, with_words
-from bot.store.schema import cards, incidents, reviews
+from bot.store.schema import incidents, reviews
+from bot.store.scrubbing import scrub
+from bot.store.sealed import INCIDENT_AUTHOR
 
 _STREAM_PAGE = 100
 
@@ -45,6 +51,9 @@ class SqlIncidentStore:
     def __init__(self, database: Database, cipher: ContentCipher) -> None:
         self._database = database
         self._cipher = cipher
+        self._keys = KeyAgreement(database, cipher)
+        self._expiry = Expiry(database, cipher)
+        self._erasure = Erasure(database, cipher)
 
     async def record(self, incident: Incident) -> Recorded:
         """Write a new incident; where its source key is known already, change nothing and return the stored one.
@@ -52,15 +61,24 @@ class SqlIncidentStore:
         `created_at` is the present moment unless the incident has one.
         """
         row = self._database.insert(incidents).values(incident_values(incident, self._cipher)).on_conflict_do_nothing()
+        known = queries.of_key(incident.key, self._cipher)
         async with self._database.writing() as connection:
-            created = (await connection.execute(row)).rowcount == 1
-            stored = (await connection.execute(queries.of_key(incident.key))).mappings().one()
+            await self._keys.hold(connection)
+            # Under another key, or unsealed, the same revision of the message is no conflict for the database.
+            found = (await connection.execute(known)).mappings().one_or_none() if self._cipher.looks_further else None
+            created = found is None and (await connection.execute(row)).rowcount == 1
+            stored = found or (await connection.execute(known)).mappings().one()
         return Recorded(incident_of(stored, self._cipher), created)
 
     async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> None:
-        """Write what became of an incident's action; raise UnknownIncident."""
+        """Write what became of an incident's action; raise UnknownIncident.
+
+        Of one that was erased meanwhile no detail is kept: it may name somebody.
+        """
+        erased = queries.is_name(incidents.c.author, ERASED, INCIDENT_AUTHOR, self._cipher)
+        kept = case((erased, ""), else_=self._cipher.seal_text(detail))
         async with self._database.writing() as connection:
-            await self._change(connection, incident_id, {"outcome": outcome.value, "outcome_detail": detail})
+            await self._change(connection, incident_id, {"outcome": outcome.value, "outcome_detail": kept})
 
     async def set_words(self, incident_id: int, words: Sequence[str]) -> None:
         """Write which words made an incident's score; one whose content is gone, or that is gone, stays as it is."""
@@ -77,13 +95,20 @@ class SqlIncidentStore:
         """Return a platform's incidents created before then whose action is not finished, oldest first."""
         return await self._incidents(queries.pending(platform, to_micros(before)))
 
+    async def half_dismissed(self, platform: Platform, since: datetime, before: datetime) -> Sequence[Incident]:
+        """Return what was dismissed in that time and still counts as done, deletions and kicks left out, oldest first.
+
+        These cannot be taken back; the others have another outcome once that was tried.
+        """
+        return await self._incidents(queries.half_dismissed(platform, to_micros(since), to_micros(before)))
+
     async def history(self, community: str, author: str, since: datetime) -> History:
         """Return the author's strikes in that community from `since` on, oldest first.
 
         A strike is an incident whose decision says so and that no moderator dismissed, or one that a moderator
         confirmed; its time is that of the excerpt.
         """
-        rows = await self._rows(queries.strikes(community, author, to_micros(since)))
+        rows = await self._rows(queries.strikes(community, author, to_micros(since), self._cipher))
         return History(tuple(Strike(row["category"], from_micros(row["at"])) for row in rows))
 
     async def get(self, incident_id: int) -> Incident:
@@ -96,7 +121,7 @@ class SqlIncidentStore:
 
         `since` is included, `until` is not.
         """
-        return await self._incidents(queries.newest_first(query))
+        return await self._incidents(queries.newest_first(query, self._cipher))
 
     async def stream(self, query: IncidentQuery) -> AsyncIterator[Incident]:
         """Yield the incidents that the query names, oldest first, in bounded memory.
@@ -104,9 +129,9 @@ class SqlIncidentStore:
         What is recorded meanwhile is left out. No transaction is open between two incidents.
         """
         async with self._database.reading() as connection:
-            first, last = (await connection.execute(queries.span(query))).one()
+            first, last = (await connection.execute(queries.span(query, self._cipher))).one()
         while first is not None:
-            page = await self._incidents(queries.oldest_first(query, first, last, _STREAM_PAGE))
+            page = await self._incidents(queries.oldest_first(query, first, last, _STREAM_PAGE, self._cipher))
             for incident in page:
                 yield incident
             first = page[-1].id + 1 if len(page) == _STREAM_PAGE else None
@@ -140,35 +165,37 @@ class SqlIncidentStore:
         rows = await self._rows(queries.verdicts(incident_id))
         return [review_of(row, self._cipher) for row in rows]
 
-    async def purge(self, content_before: datetime, incidents_before: datetime) -> Purged:
+    async def purge(
+        self, content_before: datetime, incidents_before: datetime, *, within_s: float | None = None
+    ) -> Purged:
         """Drop the content of incidents created before the first moment, and whole incidents before the second.
 
-        Works in small transactions, so that incidents are recorded meanwhile. Verdicts are kept; their notes, which may
-        quote the content, go with it.
+        Works in small transactions, so that incidents are recorded meanwhile; after `within_s` seconds the rest is left
+        to the next call, and the answer says so. Verdicts are kept; their notes, which may quote the content, go at the
+        age of content, and who reported an incident goes with it.
         """
-        dropped = await self._repeat(queries.drop_incidents(to_micros(incidents_before)))
-        cleared = await self._repeat(queries.drop_content(to_micros(content_before)))
-        await self._repeat(queries.drop_notes(to_micros(content_before)))
-        return Purged(contents=cleared, incidents=dropped)
+        return await self._expiry.purge(to_micros(content_before), to_micros(incidents_before), within_s)
 
     async def erase(self, community: str, author: str) -> int:
         """Drop what a member wrote from that community's incidents and who they are; return the number of incidents.
 
         What is left says that something was flagged, and as what, of nobody. Reports that the member made lose their
-        name and their note.
+        name and their note. Moderators' verdicts stay. A SQLite file is written anew where it is not too large; else
+        `scrub` does it.
         """
-        own = select(incidents.c.id).where(incidents.c.community == community, incidents.c.author == author)
-        here = select(incidents.c.id).where(incidents.c.community == community)
-        nobody = {"author": ERASED, "content": None, "message": literal("erased:").concat(cast(incidents.c.id, Text))}
-        made = (reviews.c.moderator == author, reviews.c.verdict == ReviewVerdict.REPORT.value)
-        async with self._database.writing() as connection:
-            await connection.execute(update(reviews).where(reviews.c.incident_id.in_(own)).values(note=None))
-            reported = update(reviews).where(*made, reviews.c.incident_id.in_(here))
-            await connection.execute(reported.values(moderator=ERASED, note=None))
-            shown = update(cards).where(cards.c.community == community, cards.c.author == author)
-            await connection.execute(shown.values(author=ERASED))
-            mine = update(incidents).where(incidents.c.community == community, incidents.c.author == author)
-            return int((await connection.execute(mine.values(nobody))).rowcount)
+        return await self._erasure.erase(community, author)
+
+    async def reseal(self, progress: Progress | None = None) -> int:
+        """Seal the whole database with the first key, as `Stores.reseal` does; return how many rows changed."""
+        return await reseal(self._database, self._cipher, progress)
+
+    async def is_resealed(self) -> bool:
+        """Tell whether everything is sealed with the first key."""
+        return await is_resealed(self._database, self._cipher)
+
+    async def scrub(self) -> bool:
+        """Overwrite what an erasure left in a large file, where that is owed; tell whether nothing is owed any more."""
+        return await scrub(self._database, most_bytes=None)
 
     async def counts(self) -> Mapping[str, int]:
         """Return the number of incidents in each review state."""
@@ -211,18 +238,10 @@ class SqlIncidentStore:
             await self._get(connection, review.incident_id)
         await connection.execute(insert(reviews).values(review_values(review, self._cipher)))
 
-    async def _change(self, connection: AsyncConnection, incident_id: int, changes: Mapping[str, str | None]) -> None:
+    async def _change(self, connection: AsyncConnection, incident_id: int, changes: Mapping[str, Any]) -> None:
         change = update(incidents).where(queries.of_id(incident_id)).values(changes)
         if (await connection.execute(change)).rowcount == 0:
             raise self._unknown(incident_id)
-
-    async def _repeat(self, chunk: Executable) -> int:
-        total, done = 0, queries.PURGE_CHUNK
-        while done == queries.PURGE_CHUNK:
-            async with self._database.writing() as connection:
-                done = (await connection.execute(chunk)).rowcount
-            total += done
-        return total
 
     def _unknown(self, incident_id: int) -> UnknownIncident:
         return UnknownIncident(

@@ -2,22 +2,25 @@
 
 import logging
 import os
+import stat
 import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet
 
 from bot.errors import ContentKeyError
+from bot.store.cipher import ContentKey
 from bot.store.failures import failures_of
 
 _log = logging.getLogger(__name__)
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def load_keys(given: str | None, key_file: Path, *, may_create: bool) -> tuple[Fernet, ...]:
+def load_keys(given: str | None, key_file: Path, *, may_create: bool) -> tuple[ContentKey, ...]:
     """Return the keys, newest first: those given (Fernet keys separated by commas), else those in the key file.
 
     Where there is neither, write a new key file that only its owner can read, if `may_create`. Raise ContentKeyError
-    where a key is damaged, or is missing and must not be made up.
+    where a key is damaged, or is missing and must not be made up. A key file that others may read is warned of.
     """
     if given is not None:
         return _parse(given, "The content key in the settings")
@@ -33,10 +36,15 @@ def load_keys(given: str | None, key_file: Path, *, may_create: bool) -> tuple[F
     return _parse(_read(key_file), f"The key file {key_file}")
 
 
-def _parse(text: str, source: str) -> tuple[Fernet, ...]:
+def generate_key() -> str:
+    """Return a new key."""
+    return Fernet.generate_key().decode("ascii")
+
+
+def _parse(text: str, source: str) -> tuple[ContentKey, ...]:
     keys = text.replace(",", " ").split()
     try:
-        parsed = tuple(Fernet(key) for key in keys)
+        parsed = tuple(ContentKey.parse(key) for key in keys)
     except ValueError:
         parsed = ()
     if not parsed:
@@ -50,11 +58,18 @@ def _parse(text: str, source: str) -> tuple[Fernet, ...]:
 
 def _read(key_file: Path) -> str:
     try:
+        _warn_of_readers(key_file)
         return key_file.read_text(encoding="ascii", errors="replace")
     except OSError as error:
         raise ContentKeyError(
             f"The key file {key_file} cannot be read ({error.strerror}). Let Referee read it."
         ) from error
+
+
+def _warn_of_readers(key_file: Path) -> None:
+    # Windows tells nothing by the mode.
+    if os.name == "posix" and key_file.stat().st_mode & _OTHERS:
+        _log.warning("Other users of this machine may read the key file %s. Run: chmod 600 %s", key_file, key_file)
 
 
 def _create(key_file: Path) -> None:

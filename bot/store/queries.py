@@ -2,18 +2,27 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Executable, and_, delete, func, or_, select, true, update
+from sqlalchemy import Column, Executable, Select, and_, bindparam, func, or_, select, true
 from sqlalchemy.sql.elements import ColumnElement
 
-from bot.domain import REPORTED, UNCHECKED, IncidentQuery, Outcome, Platform, ReviewState, ReviewVerdict, SourceKey
-from bot.store.rows import key_values, to_micros
+from bot.domain import (
+    REPORTED,
+    UNCHECKED,
+    Action,
+    IncidentQuery,
+    Outcome,
+    Platform,
+    ReviewState,
+    ReviewVerdict,
+    SourceKey,
+)
+from bot.store.cipher import ContentCipher
+from bot.store.rows import message_values, to_micros
 from bot.store.schema import incidents, reviews
+from bot.store.sealed import INCIDENT_AUTHOR, MODERATOR, REVISION
 
 MAX_ID = 2**63 - 1
 """The largest number that SQLite can hold."""
-
-PURGE_CHUNK = 500
-"""Rows purged in one transaction, so that a purge never holds up an incident for long."""
 
 _category = func.coalesce(incidents.c.final_category, incidents.c.category).label("category")
 
@@ -23,9 +32,17 @@ def of_id(incident_id: int) -> ColumnElement[bool]:
     return incidents.c.id == _bounded(incident_id)
 
 
-def of_key(key: SourceKey) -> Executable:
+def is_name(column: Column[str], name: str, place: str, cipher: ContentCipher) -> ColumnElement[bool]:
+    """Return the condition that a column holds a name, in whichever form it was stored."""
+    forms = cipher.forms(name, place)
+    return column == forms[0] if len(forms) == 1 else column.in_(forms)
+
+
+def of_key(key: SourceKey, cipher: ContentCipher) -> Executable:
     """Select the incident of one revision of one message."""
-    return select(incidents).where(*(incidents.c[name] == value for name, value in key_values(key).items()))
+    message = (incidents.c[name] == value for name, value in message_values(key).items())
+    revision = is_name(incidents.c.revision, key.revision, REVISION, cipher)
+    return select(incidents).where(*message, revision).order_by(incidents.c.id).limit(1)
 
 
 def pending(platform: Platform, before_micros: int) -> Executable:
@@ -35,35 +52,72 @@ def pending(platform: Platform, before_micros: int) -> Executable:
     return select(incidents).where(*left).order_by(row.id)
 
 
-def strikes(community: str, author: str, since_micros: int) -> Executable:
+def half_dismissed(platform: Platform, since_micros: int, before_micros: int) -> Executable:
+    """Select what was dismissed in a span and is still done, though it can be taken back, oldest first."""
+    row = incidents.c
+    left = (row.platform == platform.value, row.state == ReviewState.DISMISSED.value, row.outcome == Outcome.DONE.value)
+    actions = row.action.in_([action.value for action in (Action.WARN, Action.TIMEOUT, Action.BAN)])
+    when = (reviews.c.at >= since_micros, reviews.c.at < before_micros)
+    lately = select(reviews.c.incident_id).where(reviews.c.verdict == ReviewVerdict.DISMISS.value, *when)
+    return select(incidents).where(row.id.in_(lately), *left, actions).order_by(row.id)
+
+
+def strikes(community: str, author: str, since_micros: int, cipher: ContentCipher) -> Executable:
     """Select category and time of what counts against an author, oldest first."""
     state = incidents.c.state
     counted = and_(incidents.c.strike.is_(true()), state != ReviewState.DISMISSED.value)
     confirmed = and_(state == ReviewState.CONFIRMED.value, _category.not_in((UNCHECKED, REPORTED)))
     return (
         select(_category, incidents.c.at)
-        .where(incidents.c.author == author, incidents.c.community == community, incidents.c.at >= since_micros)
+        .where(is_name(incidents.c.author, author, INCIDENT_AUTHOR, cipher), incidents.c.community == community)
+        .where(incidents.c.at >= since_micros)
         .where(or_(counted, confirmed))
-        .order_by(incidents.c.at)
+        # A sum, or the order would be taken from the index of all that the community said.
+        .order_by(incidents.c.at + 0)
     )
 
 
-def newest_first(query: IncidentQuery) -> Executable:
+def newest_first(query: IncidentQuery, cipher: ContentCipher) -> Executable:
     """Select what the query names, newest first."""
-    return select(incidents).where(*_conditions(query)).order_by(incidents.c.id.desc()).limit(_limit(query))
+    if not _is_timed(query):
+        return select(incidents).where(*_conditions(query, cipher)).order_by(incidents.c.id.desc()).limit(_limit(query))
+    return select(incidents).where(incidents.c.id.in_(_numbers(query, cipher))).order_by(incidents.c.id.desc())
 
 
-def span(query: IncidentQuery) -> Executable:
+def span(query: IncidentQuery, cipher: ContentCipher) -> Executable:
     """Select the lowest and the highest number among what the query names."""
-    numbers = select(incidents.c.id).where(*_conditions(query)).order_by(incidents.c.id.desc()).limit(_limit(query))
-    named = numbers.subquery()
+    named = _numbers(query, cipher).subquery()
     return select(func.min(named.c.id), func.max(named.c.id))
 
 
-def oldest_first(query: IncidentQuery, first: int, last: int, limit: int) -> Executable:
+def oldest_first(query: IncidentQuery, first: int, last: int, limit: int, cipher: ContentCipher) -> Executable:
     """Select up to `limit` of what the query names between two numbers, oldest first."""
     inside = incidents.c.id.between(first, last)
-    return select(incidents).where(inside, *_conditions(query)).order_by(incidents.c.id).limit(limit)
+    return select(incidents).where(inside, *_conditions(query, cipher)).order_by(incidents.c.id).limit(limit)
+
+
+def waits() -> ColumnElement[bool]:
+    """Return the condition that a verdict is still to be given, in the words of the index of what waits."""
+    states = [state.value for state in ReviewState if state.waits]
+    return incidents.c.state.in_(bindparam("waiting", states, expanding=True, literal_execute=True))
+
+
+def _is_timed(query: IncidentQuery) -> bool:
+    return query.since is not None or query.until is not None
+
+
+def _numbers(query: IncidentQuery, cipher: ContentCipher) -> Select[int]:
+    """Select the numbers of what the query names, newest first.
+
+    Those of a span of time are found by the time and then sorted; walking down from the newest would pass everything
+    that is not in it.
+    """
+    number: ColumnElement[int] = incidents.c.id
+    if _is_timed(query):
+        # A sum is in no index, so that the time is what is looked for.
+        number = incidents.c.id + 0
+    named = _conditions(query, cipher, by_time=_is_timed(query))
+    return select(incidents.c.id).where(*named).order_by(number.desc()).limit(_limit(query))
 
 
 def state_of(incident_id: int) -> Executable:
@@ -76,40 +130,26 @@ def verdicts(incident_id: int) -> Executable:
     return select(reviews).where(reviews.c.incident_id == _bounded(incident_id)).order_by(reviews.c.id)
 
 
-def drop_content(before_micros: int) -> Executable:
-    """Clear the content of a chunk of the incidents created before a moment."""
-    old = select(incidents.c.id).where(incidents.c.created_at < before_micros, incidents.c.content.is_not(None))
-    return update(incidents).where(incidents.c.id.in_(old.limit(PURGE_CHUNK))).values(content=None)
-
-
-def drop_notes(before_micros: int) -> Executable:
-    """Clear a chunk of the notes written before a moment: a note may quote what it is about."""
-    old = select(reviews.c.id).where(reviews.c.at < before_micros, reviews.c.note.is_not(None))
-    return update(reviews).where(reviews.c.id.in_(old.limit(PURGE_CHUNK))).values(note=None)
-
-
-def drop_incidents(before_micros: int) -> Executable:
-    """Delete a chunk of the incidents created before a moment."""
-    old = select(incidents.c.id).where(incidents.c.created_at < before_micros)
-    return delete(incidents).where(incidents.c.id.in_(old.limit(PURGE_CHUNK)))
-
-
-def _conditions(query: IncidentQuery) -> Iterator[ColumnElement[bool]]:
+def _conditions(query: IncidentQuery, cipher: ContentCipher, *, by_time: bool = False) -> Iterator[ColumnElement[bool]]:
     row = incidents.c
-    named = ((_category, query.category), (row.author, query.author), (row.community, query.community))
+    number, at = (row.id + 0, row.at) if by_time else (row.id, row.at + 0)
+    named = ((_category, query.category), (row.community, query.community))
     equal = (*named, (row.state, query.state), (row.platform, query.platform))
     yield from (column == value for column, value in equal if value is not None)
+    if query.author is not None:
+        yield is_name(row.author, query.author, INCIDENT_AUTHOR, cipher)
     if query.waiting:
-        yield row.state.in_([state.value for state in ReviewState if state.waits])
+        yield waits()
     if query.reviewed_by is not None:
-        mine = (reviews.c.moderator == query.reviewed_by, reviews.c.verdict != ReviewVerdict.REPORT.value)
+        by = is_name(reviews.c.moderator, query.reviewed_by, MODERATOR, cipher)
+        mine = (by, reviews.c.verdict != ReviewVerdict.REPORT.value)
         yield row.id.in_(select(reviews.c.incident_id).where(*mine))
     if query.since is not None:
-        yield row.at >= to_micros(query.since)
+        yield at >= to_micros(query.since)
     if query.until is not None:
-        yield row.at < to_micros(query.until)
+        yield at < to_micros(query.until)
     if query.before_id is not None:
-        yield row.id < max(0, min(query.before_id, MAX_ID))
+        yield number < max(0, min(query.before_id, MAX_ID))
 
 
 def _bounded(incident_id: int) -> int:

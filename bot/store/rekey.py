@@ -1,68 +1,191 @@
-"""Make sure that the keys fit the database, and move it to a new first key."""
+"""Make sure that the keys fit the database, and move it to a new first key while it is in use."""
 
-from sqlalchemy import Column, Table, bindparam, select, update
-from sqlalchemy.dialects.sqlite import insert
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import RowMapping, Update, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import ContentKeyError
 from bot.store.cipher import ContentCipher
 from bot.store.database import Database
-from bot.store.schema import incidents, meta, reviews
+from bot.store.schema import meta
+from bot.store.scrubbing import owe, scrub
+from bot.store.sealed import SEALED, SealedTable
 
-_CHECK = "content key check"
-_CHUNK = 200
+Progress = Callable[[int, int], None]
+"""Is told how many rows are done, and of how many."""
+
+CHECK_NAME = "content key check"
+"""Under which name the check value is kept."""
+_NEXT = "content key next"
+_ALL_SEALED = "content key check: names are sealed too"
+"""What the check value says where nothing is stored any more as it was before names were sealed."""
+_CHUNK = 50
+_LONGEST_PAUSE_S = 0.5
 
 
 async def check_value(connection: AsyncConnection) -> bytes | None:
     """Return the known text as encrypted when the database was made, None in a new database."""
-    value: bytes | None = await connection.scalar(select(meta.c.value).where(meta.c.name == _CHECK))
+    value: bytes | None = await connection.scalar(select(meta.c.value).where(meta.c.name == CHECK_NAME))
     return value
 
 
 async def write_check_value(connection: AsyncConnection, cipher: ContentCipher) -> None:
-    """Encrypt the known text with the first key, to recognise that key later."""
-    row = insert(meta).values(name=_CHECK, value=cipher.encrypt(_CHECK))
-    await connection.execute(
-        row.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": row.excluded.value})
-    )
+    """Encrypt the known text with the first key, to recognise that key later; rows that are there are not sealed."""
+    filled = [await connection.scalar(select(sealed.key).limit(1)) for sealed in SEALED]
+    cipher.settled = all(key is None for key in filled)
+    await _write(connection, CHECK_NAME, cipher.encrypt(_ALL_SEALED if cipher.settled else CHECK_NAME))
 
 
 def require_fit(cipher: ContentCipher, check: bytes, database: Database) -> None:
     """Raise ContentKeyError where none of the keys is the one that the database was written with."""
     try:
-        cipher.decrypt(check, "the check value")
+        found = cipher.decrypt(check, "the check value")
     except ContentKeyError:
         raise ContentKeyError(
-            f"The content of {database.path} was encrypted with another key than the one given. "
+            f"The content of {database.label} was encrypted with another key than the one given. "
             "Give the key that belongs to this database; to change keys, the new one first and the old one after it."
         ) from None
+    cipher.settled = found == _ALL_SEALED
 
 
-async def rekey(database: Database, cipher: ContentCipher) -> None:
-    """Encrypt everything anew with the first key, after which the older ones can be dropped.
+async def is_resealed(database: Database, cipher: ContentCipher) -> bool:
+    """Tell whether everything is sealed with the first key already, so that older keys can be dropped."""
+    async with database.reading() as connection:
+        check = await check_value(connection)
+    return check is not None and cipher.settled and cipher.is_newest(check)
 
-    The check value moves last: where this is cut short, the older key is still asked for and the next start goes on.
+
+async def reseal(database: Database, cipher: ContentCipher, progress: Progress | None = None) -> int:
+    """Seal everything with the first key, after which older ones can be dropped; return how many rows changed.
+
+    Others read and write meanwhile: a transaction is a few rows, and between two of them is a pause as long as the last
+    one took. The check value moves last: where this is cut short, the older key is still asked for, and the next call
+    goes on. Raise ContentKeyError where no key opens a row, which it names.
     """
-    await _rekey_column(database, cipher, incidents, incidents.c.content)
-    await _rekey_column(database, cipher, reviews, reviews.c.note)
+    if await is_resealed(database, cipher):
+        return 0
     async with database.writing() as connection:
-        await write_check_value(connection, cipher)
+        await KeyAgreement(database, cipher).hold(connection)
+        # What was readable lies in the file until that is written anew.
+        await owe(connection, database)
+    total, changed, found = 0, 0, True
+    # What another process wrote meanwhile with an older key lies behind: until a whole round finds nothing.
+    while found:
+        found = False
+        count = _Count(await _rows_of(database), progress)
+        for sealed in SEALED:
+            here = await _reseal_table(database, cipher, sealed, count)
+            changed, found = changed + here, found or here > 0
+        total = count.done
+    async with database.writing() as connection:
+        await _write(connection, CHECK_NAME, cipher.encrypt(_ALL_SEALED))
+        await connection.execute(delete(meta).where(meta.c.name == _NEXT))
+    cipher.settled = True
+    await scrub(database)
+    if progress is not None:
+        progress(total, total)
+    return changed
 
 
-async def _rekey_column(database: Database, cipher: ContentCipher, table: Table, column: Column[bytes]) -> None:
-    store = update(table).where(table.c.id == bindparam("row")).values({column: bindparam("token")})
-    last = 0
+class KeyAgreement:
+    """Let no process write a message that another one stored under a key that the first does not have."""
+
+    def __init__(self, database: Database, cipher: ContentCipher) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._agreed: frozenset[bytes] = frozenset()
+
+    async def hold(self, connection: AsyncConnection) -> None:
+        """Note, in a writing transaction, that the first key is in use; raise ContentKeyError where one is unknown."""
+        tokens = await self._tokens(connection)
+        if tokens == self._agreed:
+            return
+        for token in tokens:
+            self._require(token)
+        if not any(self._cipher.is_newest(token) for token in tokens):
+            await _write(connection, _NEXT, self._cipher.encrypt(CHECK_NAME))
+            tokens = await self._tokens(connection)
+        self._agreed = tokens
+
+    async def _tokens(self, connection: AsyncConnection) -> frozenset[bytes]:
+        return frozenset((await connection.execute(_IN_USE)).scalars())
+
+    def _require(self, token: bytes) -> None:
+        try:
+            self._cipher.decrypt(token, "the check value")
+        except ContentKeyError:
+            raise ContentKeyError(
+                f"Another process moves {self._database.label} to a key that this one does not have. "
+                "Start this one again with both keys, the new one first."
+            ) from None
+
+
+_IN_USE = select(meta.c.value).where(meta.c.name.in_([CHECK_NAME, _NEXT]))
+
+
+class _Count:
+    """Count rows, and tell of it."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.done, self._total, self._progress = 0, total, progress
+
+    def add(self, rows: int) -> None:
+        """Note that so many more are done."""
+        self.done += rows
+        if self._progress is not None:
+            self._progress(self.done, max(self.done, self._total))
+
+
+async def _rows_of(database: Database) -> int:
+    async with database.reading() as connection:
+        counts = [await connection.scalar(select(func.count()).select_from(sealed.table)) for sealed in SEALED]
+    return sum(count or 0 for count in counts)
+
+
+async def _reseal_table(database: Database, cipher: ContentCipher, sealed: SealedTable, count: _Count) -> int:
+    changed, last = 0, None
     while True:
-        async with database.writing() as connection:
-            page = select(table.c.id, column).where(table.c.id > last, column.is_not(None)).order_by(table.c.id)
-            rows = (await connection.execute(page.limit(_CHUNK))).all()
-            if not rows:
-                return
-            last = rows[-1][0]
-            stale = [(row, token) for row, token in rows if not cipher.is_newest(token)]
-            fresh = [
-                {"row": row, "token": cipher.encrypt(cipher.decrypt(token, f"row {row} of {table.name}"))}
-                for row, token in stale
-            ]
+        begun = time.monotonic()
+        # A power cut may undo it, but not once the check value says that all is sealed.
+        async with database.writing(lasting=False) as connection:
+            rows = await _page(connection, sealed, last)
+            # In a thread: the other tasks of this process go on while it is calculated.
+            fresh = await asyncio.to_thread(_fresh, rows, sealed, cipher)
             if fresh:
-                await connection.execute(store, fresh)
+                await connection.execute(_update(sealed), fresh)
+        changed += len(fresh)
+        count.add(len(rows))
+        if len(rows) < _CHUNK:
+            return changed
+        last = rows[-1][sealed.key.name]
+        await asyncio.sleep(min(time.monotonic() - begun, _LONGEST_PAUSE_S))
+
+
+async def _page(connection: AsyncConnection, sealed: SealedTable, last: object) -> Sequence[RowMapping]:
+    page = select(sealed.table).order_by(sealed.key).limit(_CHUNK)
+    if last is not None:
+        page = page.where(sealed.key > last)
+    return (await connection.execute(page)).mappings().all()
+
+
+def _fresh(rows: Sequence[RowMapping], sealed: SealedTable, cipher: ContentCipher) -> list[dict[str, Any]]:
+    changed = ((row[sealed.key.name], sealed.fresh(row, cipher)) for row in rows)
+    return [
+        {"row": key, **{f"new_{name}": value for name, value in values.items()}}
+        for key, values in changed
+        if values is not None
+    ]
+
+
+def _update(sealed: SealedTable) -> Update:
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sealed.columns}
+    return update(sealed.table).where(sealed.key == bindparam("row")).values(new)
+
+
+async def _write(connection: AsyncConnection, name: str, value: bytes) -> None:
+    await connection.execute(delete(meta).where(meta.c.name == name))
+    await connection.execute(insert(meta).values(name=name, value=value))

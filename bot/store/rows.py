@@ -22,6 +22,7 @@ from bot.domain import (
 )
 from bot.errors import InputError
 from bot.store.cipher import ContentCipher
+from bot.store.sealed import INCIDENT_AUTHOR, MODERATOR, REVISION
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -39,23 +40,23 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
-def key_values(key: SourceKey) -> dict[str, str]:
-    """Return the columns that identify a message."""
+def message_values(key: SourceKey) -> dict[str, str]:
+    """Return the columns that identify a message, whichever of its revisions."""
     return {
         "platform": key.platform.value,
         "community": key.community,
         "channel": key.channel,
         "message": key.message,
-        "revision": key.revision,
     }
 
 
 def incident_values(incident: Incident, cipher: ContentCipher) -> dict[str, object]:
-    """Return the row of an incident, its content encrypted; the number is left to the database."""
+    """Return the row of an incident, content and names sealed; the number is left to the database."""
     return {
-        **key_values(incident.key),
-        **_decision_values(incident.decision),
-        "author": incident.author,
+        **message_values(incident.key),
+        "revision": cipher.seal_name(incident.key.revision, REVISION),
+        **_decision_values(incident.decision, cipher),
+        "author": cipher.seal_name(incident.author, INCIDENT_AUTHOR),
         "at": to_micros(incident.at),
         "created_at": to_micros(incident.created_at or datetime.now(UTC)),
         "content": _seal(incident, cipher),
@@ -64,7 +65,7 @@ def incident_values(incident: Incident, cipher: ContentCipher) -> dict[str, obje
         "model_version": incident.model_version,
         "transcript_doubt": incident.transcript_doubt,
         "outcome": incident.outcome.value,
-        "outcome_detail": incident.outcome_detail,
+        "outcome_detail": cipher.seal_text(incident.outcome_detail),
         "state": incident.state.value,
         "final_category": incident.final_category,
         "surface": incident.surface.value,
@@ -73,24 +74,24 @@ def incident_values(incident: Incident, cipher: ContentCipher) -> dict[str, obje
 
 
 def incident_of(row: RowMapping, cipher: ContentCipher) -> Incident:
-    """Return the incident of a row; raise ContentKeyError where no key opens its content."""
+    """Return the incident of a row; raise ContentKeyError where no key opens what is sealed in it."""
     content = _unseal(row, cipher)
     return Incident(
         id=row["id"],
-        key=SourceKey(Platform(row["platform"]), row["community"], row["channel"], row["message"], row["revision"]),
-        author=row["author"],
+        key=_key_of(row, cipher),
+        author=cipher.open_name(row["author"], INCIDENT_AUTHOR, f"the author of incident {row['id']}"),
         at=from_micros(row["at"]),
         created_at=from_micros(row["created_at"]),
         text=content.get("text"),
         words=tuple(content.get("words", ())),
         clip_name=content.get("clip_name"),
-        decision=_decision_of(row),
+        decision=_decision_of(row, cipher),
         toxic=row["toxic"],
         categories=json.loads(row["categories"]),
         model_version=row["model_version"],
         transcript_doubt=row["transcript_doubt"],
         outcome=Outcome(row["outcome"]),
-        outcome_detail=row["outcome_detail"],
+        outcome_detail=cipher.open_text(row["outcome_detail"], f"the outcome of incident {row['id']}"),
         state=ReviewState(row["state"]),
         final_category=row["final_category"],
         surface=Surface(row["surface"]),
@@ -99,11 +100,11 @@ def incident_of(row: RowMapping, cipher: ContentCipher) -> Incident:
 
 
 def review_values(review: Review, cipher: ContentCipher) -> dict[str, object]:
-    """Return the row of a verdict; its note may quote the message and is encrypted."""
+    """Return the row of a verdict; who gave it is sealed, and its note, which may quote the message."""
     return {
         "incident_id": review.incident_id,
         "verdict": review.verdict.value,
-        "moderator": review.moderator,
+        "moderator": cipher.seal_name(review.moderator, MODERATOR),
         "at": to_micros(review.at),
         "category": review.category,
         "note": cipher.encrypt(review.note) if review.note else None,
@@ -116,35 +117,41 @@ def review_of(row: RowMapping, cipher: ContentCipher) -> Review:
     return Review(
         incident_id=row["incident_id"],
         verdict=ReviewVerdict(row["verdict"]),
-        moderator=row["moderator"],
+        moderator=cipher.open_name(row["moderator"], MODERATOR, f"a verdict on incident {row['incident_id']}"),
         at=from_micros(row["at"]),
         category=row["category"],
         note="" if note is None else cipher.decrypt(note, f"a note on incident {row['incident_id']}"),
     )
 
 
-def _decision_values(decision: Decision) -> dict[str, object]:
+def _key_of(row: RowMapping, cipher: ContentCipher) -> SourceKey:
+    revision = cipher.open_name(row["revision"], REVISION, f"the revision of incident {row['id']}")
+    return SourceKey(Platform(row["platform"]), row["community"], row["channel"], row["message"], revision)
+
+
+def _decision_values(decision: Decision, cipher: ContentCipher) -> dict[str, object]:
     return {
         "action": decision.action.value,
         "would": decision.would.value,
         "mode": decision.mode.value,
         "category": decision.category,
         "confidence": decision.confidence,
-        "reasons": _dump(decision.reasons),
+        "reasons": cipher.seal_text(_dump(decision.reasons)),
         "strike": decision.strike,
         "duration": None if decision.duration is None else decision.duration // _MICROSECOND,
     }
 
 
-def _decision_of(row: RowMapping) -> Decision:
+def _decision_of(row: RowMapping, cipher: ContentCipher) -> Decision:
     duration = row["duration"]
+    reasons = cipher.open_text(row["reasons"], f"the reasons of incident {row['id']}")
     return Decision(
         action=Action(row["action"]),
         would=Action(row["would"]),
         mode=Mode(row["mode"]),
         category=row["category"],
         confidence=row["confidence"],
-        reasons=tuple(json.loads(row["reasons"])),
+        reasons=tuple(json.loads(reasons)),
         strike=row["strike"],
         duration=None if duration is None else duration * _MICROSECOND,
     )

@@ -20,13 +20,15 @@ class ListingEnforcer:
         self.seen: list[Incident] = []
         self.stored: list[Incident] = []
         self.undone: list[Incident] = []
+        self.again: list[bool] = []
         self.begun = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def enforce(self, incident: Incident) -> tuple[Outcome, str]:
+    async def enforce(self, incident: Incident, *, again: bool = False) -> tuple[Outcome, str]:
         """Note the incident."""
         self.seen.append(incident)
+        self.again.append(again)
         self.stored.append(await self._store.get(incident.id))
         self.begun.set()
         await self.gate.wait()
@@ -34,7 +36,7 @@ class ListingEnforcer:
             raise self.error
         return self.outcome
 
-    async def undo(self, incident: Incident) -> tuple[Outcome, str]:
+    async def undo(self, incident: Incident, *, again: bool = False) -> tuple[Outcome, str]:
         """Note that the incident's action was taken back."""
         self.undone.append(incident)
         if self.error is not None:

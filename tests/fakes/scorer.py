@@ -24,7 +24,7 @@ class ScriptedScorer:
         """Keep a text waiting; return the event that lets it go."""
         return self.held.setdefault(text, asyncio.Event())
 
-    async def score(self, text: str) -> Verdict | NotScored:
+    async def score(self, text: str, *, turn: str = "") -> Verdict | NotScored:
         """Return what the script says."""
         self.scored.append(text)
         self.arrived[text].set()

@@ -8,7 +8,7 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.app.tree import line_of, tell
-from bot.cogs.admission import Admitted
+from bot.cogs.admission import Admitted, is_asker
 from bot.cogs.listing import listed
 from bot.cogs.reviewing.incident_pages import newest
 from bot.community import Card
@@ -30,7 +30,7 @@ _INFO = """### What Referee stores about you
 - **Messages that are not flagged are not stored.** The last few lines are held in memory to read them together.
 - **A message that is flagged, reported or could not be checked becomes an incident**: its text, your Discord
   ID, when and where, what was found and what was done.
-- **For how long:** the text {content_days}, the rest {incident_days}. Texts are encrypted in the database.
+- **For how long:** the text {content_days}, the rest {incident_days}. Texts and names are encrypted in the database.
 - **Voice clips** are listened to in memory and never stored; of a flagged one, what was heard is kept as text.
 - **Who sees it:** this server's moderators, and whoever runs this bot. Other servers never do.
 - **Reports:** a report that you make is kept with your ID for the moderators. Its author is not told who reported.
@@ -102,6 +102,7 @@ class EraseQuestion(ui.View):
         if asked is None:
             return
         cards = await _cards_about(asked)
+        asked.services.pipeline.forget(asked.community, asked.author)
         erased = await asked.services.stores.incidents.erase(asked.community, asked.author)
         what = f"Erased: {_counted(erased)}." if erased else f"{_NOTHING} Reports that you made have lost your name."
         await asked.answer(f"{what} {_STAYS}")
@@ -116,6 +117,10 @@ class EraseQuestion(ui.View):
         asked = await _admit(interaction)
         if asked is not None:
             await asked.answer(_KEPT)
+
+    async def interaction_check(self, interaction: "discord.Interaction[Any]", /) -> bool:
+        """Let nobody but who asked use the buttons."""
+        return await is_asker(interaction, self._asked)
 
     async def on_timeout(self) -> None:
         """Say that nothing was done."""

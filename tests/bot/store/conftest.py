@@ -2,6 +2,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, bindparam, create_engine, event, insert, select
+from sqlalchemy import Engine, bindparam, event, insert, select
 from sqlalchemy.pool import Pool
 
 import bot
 from bot.domain import Action, Decision, Incident, Mode, Outcome, Platform, SourceKey
 from bot.store import SqlIncidentStore, open_store
+from bot.store.database import Database
+from bot.store.places import kind_of
 from bot.store.schema import incidents
 
 _INCIDENT = Incident(
@@ -54,14 +57,32 @@ def an_incident() -> Callable[..., Incident]:
     return make
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test on both kinds of database, but what looks at the `path` of the file on SQLite alone."""
+    if "kind" in metafunc.fixturenames:
+        kinds = ["sqlite"] if "path" in metafunc.fixturenames else ["sqlite", "postgresql"]
+        metafunc.parametrize("kind", kinds)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """Return where the SQLite file is; a test that asks for it is about that file."""
     return tmp_path / "data" / "referee.db"
 
 
 @pytest.fixture
-def url(path: Path) -> str:
-    return f"sqlite+aiosqlite:///{path}"
+def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    # A server has no place for the key: it lies in the working directory.
+    monkeypatch.chdir(tmp_path)
+    if kind == "sqlite":
+        return f"sqlite+aiosqlite:///{request.getfixturevalue('path')}"
+    return request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def first_url(kind: str, url: str, request: pytest.FixtureRequest) -> str:
+    """Return the URL of a database that holds nothing yet, no tables either."""
+    return url if kind == "sqlite" else request.getfixturevalue("empty_postgres_url")
 
 
 @pytest.fixture
@@ -83,7 +104,7 @@ async def store(opened: Callable[..., Awaitable[SqlIncidentStore]]) -> SqlIncide
 
 
 @pytest.fixture
-def every_connection() -> Iterator[Callable[[str], None]]:
+def every_connection(path: Path) -> Iterator[Callable[[str], None]]:
     """Run a PRAGMA on every SQLite connection made from now on, as a limit of the disk or the system would apply."""
     with ExitStack() as undo:
 
@@ -109,7 +130,7 @@ def _listening(pragma: str) -> Iterator[None]:
 
 @pytest.fixture
 def statements() -> Iterator[list[tuple[str, Any]]]:
-    """Collect the SQL that reaches SQLite."""
+    """Collect the SQL that reaches the database."""
     seen: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
@@ -121,19 +142,23 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
 
 
 @pytest.fixture
-def copies(path: Path) -> Callable[[int], None]:
+def copies(url: str) -> Callable[[int], None]:
     """Add copies of incident 1 under other messages, faster than recording them."""
 
-    def add(times: int) -> None:
+    async def add(times: int) -> None:
+        database = Database(kind_of(url), busy_timeout_s=30)
         same = [column for column in incidents.c if column.name not in ("id", "message")]
-        original = select(bindparam("copy"), *same).where(incidents.c.id == 1)
+        original = select(bindparam("copy", type_=incidents.c.message.type), *same).where(incidents.c.id == 1)
         copy = insert(incidents).from_select(["message", *(column.name for column in same)], original)
-        engine = create_engine(f"sqlite:///{path}")
-        with engine.begin() as connection:
-            connection.execute(copy, [{"copy": f"copy {n}"} for n in range(times)])
-        engine.dispose()
+        async with database.writing() as connection:
+            await connection.execute(copy, [{"copy": f"copy {n}"} for n in range(times)])
+        await database.close()
 
-    return add
+    def run(times: int) -> None:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(add(times))).result()
+
+    return run
 
 
 @pytest.fixture

@@ -4,26 +4,10 @@ from contextlib import closing
 import pytest
 from cryptography.fernet import Fernet
 
-from bot.domain import IncidentQuery, Review, ReviewVerdict
+from bot.domain import IncidentQuery
 from bot.errors import ContentKeyError, StoreReadOnly
 
-OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
-
-
-def everything_in(folder):
-    return b"".join(file.read_bytes() for file in folder.iterdir())
-
-
-async def test_no_content_is_readable_in_any_file_while_open_or_closed(opened, an_incident, path):
-    store = await opened()
-    await store.record(an_incident(text="xyzzy-text", words=("xyzzy-word",), clip_name="xyzzy-clip.ogg"))
-    await store.review(Review(1, ReviewVerdict.CONFIRM, "mod-plugh", an_incident().at, note="xyzzy-note"))
-    assert {file.name for file in path.parent.iterdir()} >= {"referee.db", "referee.db-wal", "referee.db-shm"}
-    while_open = everything_in(path.parent)
-    await store.close()
-    for content in (while_open, everything_in(path.parent)):
-        assert b"mod-plugh" in content  # The search would find what is not encrypted.
-        assert b"xyzzy" not in content
+OLD, OTHER = (Fernet.generate_key().decode() for _ in range(2))
 
 
 TEXTS = {
@@ -44,7 +28,10 @@ async def test_odd_text_comes_back_as_it_was(store, an_incident, text):
 
 
 @pytest.mark.parametrize("odd", TEXTS.values(), ids=TEXTS)
-async def test_odd_names_and_numbers_come_back_and_are_found(store, an_incident, odd):
+async def test_odd_names_and_numbers_come_back_and_are_found(store, an_incident, odd, kind):
+    if kind == "postgresql":
+        # An index of a server takes no more; `test_server_failures` shows what it says then.
+        odd = odd[:300]
     incident = an_incident(odd, author=odd, community=odd, channel=odd, revision=odd, category=odd, model_version=odd)
     stored = (await store.record(incident)).incident
     assert (stored.key, stored.author, stored.category) == (incident.key, odd, odd)
@@ -139,36 +126,6 @@ async def test_a_key_file_that_cannot_be_made_is_an_error_that_names_it(opened, 
     (tmp_path / "a file").write_text("")
     with pytest.raises(StoreReadOnly, match=r"a file/content\.key"):
         await opened(key_file=tmp_path / "a file" / "content.key")
-
-
-async def test_after_a_start_with_a_new_first_key_the_old_one_is_not_needed(opened, an_incident, copies):
-    store = await opened(keys=OLD)
-    await store.record(an_incident())
-    copies(449)
-    await store.review(Review(7, ReviewVerdict.CONFIRM, "mod", an_incident().at, note="a note"))
-    await store.close()
-    await (await opened(keys=f"{NEW}, {OLD}")).close()
-    store = await opened(keys=NEW)
-    texts = [incident.text async for incident in store.stream(IncidentQuery(limit=None))]
-    assert texts == [an_incident().text] * 450
-    assert [review.note for review in await store.reviews(7)] == ["a note"]
-    with pytest.raises(ContentKeyError, match="another key"):
-        await opened(keys=OLD)
-
-
-async def test_a_change_of_keys_that_was_cut_short_goes_on_at_the_next_start(opened, an_incident, copies, path):
-    store = await opened(keys=OLD)
-    await store.record(an_incident())
-    copies(299)
-    await store.close()
-    good = replace_content(path, 250, Fernet(OTHER).encrypt(b"{}"))
-    with pytest.raises(ContentKeyError, match="row 250 of incidents"):
-        await opened(keys=f"{NEW},{OLD}")
-    with pytest.raises(ContentKeyError, match="another key"):
-        await opened(keys=NEW)
-    replace_content(path, 250, good)
-    await (await opened(keys=f"{NEW},{OLD}")).close()
-    assert len(await (await opened(keys=NEW)).find(IncidentQuery(limit=None))) == 300
 
 
 def replace_content(path, number, token):

@@ -1,11 +1,32 @@
+import asyncio
 import sqlite3
+import sys
 import threading
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
 
 import pytest
 
 from bot.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew
 from bot.store.failures import failures_of
+from bot.store.places import kind_of
+
+HOLDER = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+time.sleep(600)
+"""
+
+
+async def on_every_connection(store, pragma):
+    """Run a PRAGMA on each connection of a store in use, as the disk or the system changes under it."""
+    async with AsyncExitStack() as stack:
+        engine = store._database._engine
+        connections = [await stack.enter_async_context(engine.connect()) for _ in range(4)]
+        for connection in connections:
+            await connection.exec_driver_sql(f"PRAGMA {pragma}")
 
 
 async def test_a_locked_database_is_busy_for_writers_and_open_for_readers(opened, an_incident, path):
@@ -93,6 +114,42 @@ async def test_a_full_disk_is_an_error_and_what_is_stored_stays_readable(opened,
     assert await store.check() == "ok"
 
 
+async def test_a_full_disk_is_written_again_once_there_is_room(opened, an_incident, path):
+    store = await opened()
+    await on_every_connection(store, "max_page_count=1")  # SQLite takes the size that the file has now.
+    with pytest.raises(StoreFull):
+        await store.record(an_incident(text="x" * 100_000))
+    await on_every_connection(store, "max_page_count=1000000")
+    assert (await store.record(an_incident(text="x" * 100_000))).created
+    assert await store.check() == "ok"
+
+
+async def test_a_database_that_was_read_only_for_a_while_is_written_again(opened, an_incident, path):
+    store = await opened()
+    await store.record(an_incident())
+    await on_every_connection(store, "query_only=ON")
+    with pytest.raises(StoreReadOnly, match=r"referee\.db cannot be opened for writing"):
+        await store.record(an_incident("m2"))
+    assert (await store.get(1)).key.message == "m1"
+    await on_every_connection(store, "query_only=OFF")
+    assert (await store.record(an_incident("m2"))).created
+
+
+async def test_a_lock_of_another_process_is_over_once_that_process_is_killed(opened, an_incident, path):
+    store = await opened(busy_timeout_s=0.05)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert await process.stdout.readline() == b"locked\n"
+        with pytest.raises(StoreBusy):
+            await store.record(an_incident())
+    finally:
+        process.kill()
+        await process.communicate()
+    assert (await store.record(an_incident())).created
+
+
 async def test_a_full_disk_at_the_first_start_leaves_a_file_that_opens_later(opened, every_connection, path):
     every_connection("PRAGMA max_page_count=3")
     with pytest.raises(StoreFull):
@@ -141,7 +198,11 @@ async def test_overwritten_pages_are_damage_that_the_check_tells(opened, an_inci
 @pytest.mark.parametrize(
     "url",
     [
-        "postgresql+asyncpg://someone:secret@host/db",
+        "mysql+aiomysql://someone:secret@host/db",
+        "postgresql+psycopg://someone:secret@host/db",
+        "postgresql+asyncpg://someone:secret@host",
+        "postgresql+asyncpg://someone:secret@host:port/db",
+        "postgresql+asyncpg://someone:secret@host/db?password=secret",
         "sqlite+aiosqlite://",
         "sqlite+aiosqlite:///:memory:",
         "sqlite+aiosqlite:///a.db?mode=ro",
@@ -150,9 +211,38 @@ async def test_overwritten_pages_are_damage_that_the_check_tells(opened, an_inci
     ],
 )
 async def test_a_url_of_another_kind_is_refused_with_what_is_supported(opened, url):
-    with pytest.raises(StoreError, match="only a SQLite file is supported") as raised:
+    with pytest.raises(StoreError, match=r"a SQLite file is named as in .* a PostgreSQL database as in") as raised:
         await opened(url=url)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "label"),
+    [
+        ("postgres://me:secret@db.example/bot?sslmode=require", "PostgreSQL database bot on db.example:5432"),
+        ("postgresql+asyncpg://me:s%40cret@[::1]:6543/bot", "PostgreSQL database bot on ::1:6543"),
+        ("postgresql:///bot?host=/run/postgresql", "PostgreSQL database bot on /run/postgresql:5432"),
+    ],
+)
+def test_a_server_is_named_without_its_password(url, label):
+    kind = kind_of(url)
+    assert kind.label == label
+    assert label in repr(kind)
+    assert "cret" not in repr(kind) + repr(vars(kind))
+    assert (kind.file, kind.key_file) == (None, Path("referee.key"))
+
+
+async def test_without_the_driver_for_servers_the_error_says_what_to_install(child):
+    program = """
+import asyncio, sys
+sys.modules["asyncpg"] = None
+from bot.store import open_store
+asyncio.run(open_store("postgresql+asyncpg://someone:secret@host/db"))
+"""
+    status, output = await child(program)
+    assert status == 1
+    assert "pip install 'referee-moderation[postgres]'" in output.splitlines()[-1]
+    assert "StoreError" in output.splitlines()[-1]
 
 
 async def test_a_schema_of_a_later_version_is_refused_and_the_file_is_unchanged(opened, path):

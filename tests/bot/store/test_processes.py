@@ -40,9 +40,9 @@ async def test_what_was_recorded_before_a_kill_is_pending_at_the_next_start(open
     assert (left.id, left.text, left.outcome) == (1, "text", Outcome.PENDING)
 
 
-async def test_processes_racing_from_a_first_start_share_one_key_and_store_each_message_once(opened, child, url):
-    outputs = await asyncio.gather(*(child(PROGRAM, url, "race") for _ in range(3)))
+async def test_processes_racing_from_a_first_start_share_one_key_and_store_each_message_once(opened, child, first_url):
+    outputs = await asyncio.gather(*(child(PROGRAM, first_url, "race") for _ in range(3)))
     created = [int(found[1]) for _, output in outputs if (found := re.search(r"created (\d+)", output))]
     assert (len(created), sum(created)) == (3, 20), outputs
-    store = await opened()
+    store = await opened(url=first_url)
     assert [incident.text for incident in await store.pending(Platform.LOG, LATER)] == ["text"] * 20

@@ -6,14 +6,17 @@ from alembic import op
 revision = "0001"
 down_revision: str | None = None
 
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""Other databases count with 64 bits only where they are told so."""
+
 
 def upgrade() -> None:
     """Create the incidents, the moderators' verdicts and the notes of the store about itself."""
     _create_incidents()
     op.create_table(
         "reviews",
-        sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("incident_id", sa.Integer, nullable=False),
+        sa.Column("id", _NUMBER, primary_key=True),
+        sa.Column("incident_id", _NUMBER, nullable=False),
         sa.Column("verdict", sa.Text, nullable=False),
         sa.Column("moderator", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
@@ -37,7 +40,7 @@ def downgrade() -> None:
 def _create_incidents() -> None:
     op.create_table(
         "incidents",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", _NUMBER, primary_key=True),
         sa.Column("platform", sa.Text, nullable=False),
         sa.Column("community", sa.Text, nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
@@ -70,4 +73,5 @@ def _create_incidents() -> None:
     op.create_index("ix_incidents_outcome", "incidents", ["outcome"])
     op.create_index("ix_incidents_state", "incidents", ["state"])
     op.create_index("ix_incidents_created", "incidents", ["created_at"])
-    op.create_index("ix_incidents_content", "incidents", ["created_at"], sqlite_where=sa.text("content IS NOT NULL"))
+    held = sa.text("content IS NOT NULL")
+    op.create_index("ix_incidents_content", "incidents", ["created_at"], sqlite_where=held, postgresql_where=held)

@@ -6,11 +6,14 @@ from alembic import op
 revision = "0002"
 down_revision: str | None = "0001"
 
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+"""Other databases count with 64 bits only where they are told so."""
+
 
 def upgrade() -> None:
     """Add the surface and the card of an incident, and the tables of communities."""
     op.add_column("incidents", sa.Column("surface", sa.Text, nullable=False, server_default="text"))
-    op.add_column("incidents", sa.Column("card", sa.Integer))
+    op.add_column("incidents", sa.Column("card", _NUMBER))
     op.create_index("ix_incidents_card", "incidents", ["card"])
     op.create_index("ix_reviews_moderator", "reviews", ["moderator"])
     _create_cards()
@@ -36,7 +39,7 @@ def downgrade() -> None:
 def _create_cards() -> None:
     op.create_table(
         "cards",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", _NUMBER, primary_key=True),
         sa.Column("community", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("last_at", sa.BigInteger, nullable=False),
@@ -64,7 +67,7 @@ def _create_communities() -> None:
     )
     op.create_table(
         "changes",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", _NUMBER, primary_key=True),
         sa.Column("community", sa.Text, nullable=False),
         sa.Column("author", sa.Text, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),

@@ -1,0 +1,1 @@
+"""What it costs that an incident survives a power cut."""
