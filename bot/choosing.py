@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bot import policy as rules
 from bot.context import Reading
-from bot.domain import UNCHECKED, Action, Decision, History, Incident, Outcome, SourceKey
+from bot.domain import UNCHECKED, Action, Decision, Excerpt, History, Incident, Outcome, SourceKey
 from bot.judging import Judged
 from bot.policy import Policy
 from classifier import Verdict
@@ -61,7 +61,7 @@ def incident_of(judged: Judged, choice: Choice, *, part: str = "") -> Incident:
     excerpt, verdict, reading = judged.excerpt, choice.verdict, choice.reading
     whole = judged.transcript.doubt if judged.transcript else None
     return Incident(
-        key=_key(excerpt.key, reading, part),
+        key=_key(excerpt, reading, part),
         author=excerpt.author,
         at=excerpt.at,
         text=reading.text,
@@ -92,10 +92,13 @@ def _decide(policy: Policy, judged: Judged, reading: Reading, verdict: Verdict, 
     return rules.flag_only(decision, f"{excerpt.flag_only}: flagged only") if excerpt.flag_only else decision
 
 
-def _key(key: SourceKey, reading: Reading, part: str) -> SourceKey:
+def _key(excerpt: Excerpt, reading: Reading, part: str) -> SourceKey:
     """Return the key of what was flagged; a revision without a number is told by its text."""
+    key = excerpt.key
     if part:
         return replace(key, revision=f"{key.revision}/{part}")
     if key.revision:
         return key
-    return replace(key, revision=hashlib.sha256(reading.text.encode("utf-8", "surrogatepass")).hexdigest()[:16])
+    # By its own text alone: after a restart the lines before it are forgotten, and it is the same message.
+    text = excerpt.text if reading.before else reading.text
+    return replace(key, revision=hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16])

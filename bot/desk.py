@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 from bot.case import Answer, Case
@@ -16,6 +17,7 @@ from bot.domain import (
     Mode,
     Outcome,
     Part,
+    Platform,
     Review,
     ReviewState,
     ReviewVerdict,
@@ -23,6 +25,9 @@ from bot.domain import (
 from bot.errors import RefereeError, UnknownIncident
 from bot.ports import Clock, Enforcer
 from bot.store import Stores
+
+_LONG_AGO = timedelta(days=7)
+"""A verdict older than that is left alone: what was not taken back then, somebody has seen to since."""
 
 _MOST_LOOKED_AT = 500
 """Of an author's incidents; a report of something older than all of them is an incident of its own."""
@@ -100,6 +105,22 @@ class Desk:
                 await self._stores.incidents.review(self._review(incident, ReviewVerdict.REOPEN, moderator))
             return Answer(await self.case(card_id), bool(decided))
 
+    async def finish_dismissals(self, platform: Platform, before: datetime) -> list[Incident]:
+        """Take back what was dismissed before then and not taken back, because the process was killed; return that.
+
+        Raise StoreError.
+        """
+        finished = []
+        since = before - _LONG_AGO
+        for left in await self._stores.incidents.half_dismissed(platform, since, before):
+            incident = await self._stores.incidents.get(left.id)
+            if incident.state is not ReviewState.DISMISSED or incident.outcome is not Outcome.DONE:
+                continue
+            outcome, detail = await self._undo(incident, again=True)
+            await self._stores.incidents.finish(incident.id, outcome, detail)
+            finished.append(replace(incident, outcome=outcome, outcome_detail=detail))
+        return finished
+
     async def note_act(self, incident: Incident, moderator: str, what: str) -> None:
         """Keep that a moderator did something about an incident by hand."""
         await self._stores.incidents.review(self._review(incident, ReviewVerdict.ACT, moderator, None, what))
@@ -146,9 +167,9 @@ class Desk:
             notes.append("what moderators did by hand stays")
         return tuple(dict.fromkeys(note for note in notes if note))
 
-    async def _undo(self, incident: Incident) -> tuple[Outcome, str]:
+    async def _undo(self, incident: Incident, *, again: bool = False) -> tuple[Outcome, str]:
         try:
-            return await self._enforcer.undo(incident)
+            return await self._enforcer.undo(incident, again=again)
         except RefereeError as error:
             # The verdict is kept already, and the actions on the rest of the card are still to be taken back.
             return Outcome.DONE, f"it could not be taken back: {error}"

@@ -6,11 +6,11 @@ from bot.domain import Excerpt, Incident, Outcome
 class LogEnforcer:
     """Answer for every action that it was not carried out."""
 
-    async def enforce(self, incident: Incident) -> tuple[Outcome, str]:
+    async def enforce(self, incident: Incident, *, again: bool = False) -> tuple[Outcome, str]:
         """Return that the action was only worked out."""
         return Outcome.SIMULATED, "a recorded log cannot be acted on"
 
-    async def undo(self, incident: Incident) -> tuple[Outcome, str]:
+    async def undo(self, incident: Incident, *, again: bool = False) -> tuple[Outcome, str]:
         """Return that there is nothing to take back."""
         return Outcome.SIMULATED, "nothing was done"
 

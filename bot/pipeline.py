@@ -13,16 +13,15 @@ from bot import policy as rules
 from bot.choosing import Choice, choices, incident_of, is_graver, strictest, unchecked_choices
 from bot.context import Context, Reading
 from bot.domain import (
-    UNCHECKED,
     Decision,
     Excerpt,
     History,
     Incident,
-    Outcome,
     Platform,
     Transcript,
 )
-from bot.errors import RefereeError, StoreError
+from bot.errors import StoreError
+from bot.execution import Execution
 from bot.judging import Judge, Judged, together
 from bot.policy import Policy
 from bot.ports import Enforcer, IncidentStore, Notifier, Policies, Scorer, Transcriber
@@ -90,6 +89,7 @@ class Pipeline:
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self.tally = Tally()
         self._tallies: dict[str, Tally] = {}
+        self._execution = Execution(ports, lambda community: (self.tally, self.tally_of(community)))
 
     def tally_of(self, community: str) -> Tally:
         """Return the counts of one community."""
@@ -127,16 +127,10 @@ class Pipeline:
         yield replace(kept[-1].handled, excerpt=whole.excerpt, transcript=whole.transcript, created=False)
 
     async def act(self, handled: Handled) -> Handled:
-        """Act on an incident that `decide` has just written, find its words, and show it; others are left alone.
-
-        The words are looked for while the action is under way: that takes longer than scoring.
-        """
+        """Act on an incident that `decide` has just written, find its words, and show it; others are left alone."""
         if handled.incident is None or not handled.created:
             return handled
-        incident, words = await asyncio.gather(self._enforce(handled.incident), self._explain(handled.incident))
-        incident = replace(incident, words=words)
-        await self._ports.notifier.notify(handled.excerpt, incident)
-        return replace(handled, incident=incident)
+        return replace(handled, incident=await self._execution.carry_out(handled.excerpt, handled.incident))
 
     async def unchecked(self, excerpt: Excerpt, why: str) -> Handled:
         """Bring up what could not even be read, such as a clip that was not fetched; raise StoreError."""
@@ -168,8 +162,19 @@ class Pipeline:
             await asyncio.gather(feeding, *begun, return_exceptions=True)
 
     async def recover(self, platform: Platform, before: datetime) -> list[Incident]:
-        """Act on what was decided before then, but not finished, on a platform; return those incidents."""
-        return [await self._enforce(incident) for incident in await self._ports.store.pending(platform, before)]
+        """Act on what was decided before then, but not finished, on a platform, and show it; return those incidents.
+
+        Nothing is done twice that an earlier process did. Raise StoreError where it cannot be asked what is left.
+        """
+        return await self._execution.recover(platform, before)
+
+    async def write_outcomes(self) -> bool:
+        """Write the outcomes that the database did not take; tell whether none is left."""
+        return await self._execution.write_outcomes()
+
+    def forget(self, community: str, author: str) -> None:
+        """Drop what is remembered of a member's last lines, so that none of it is read together with later ones."""
+        self._context.forget(community, author)
 
     def _policy(self, excerpt: Excerpt) -> Policy:
         return self._policies.of(excerpt.key.community)
@@ -252,30 +257,6 @@ class Pipeline:
             tally.incidents += recorded.created
             tally.known += not recorded.created
         return Handled(judged.excerpt, choice.verdict, incident.decision, judged.transcript, incident, recorded.created)
-
-    async def _enforce(self, incident: Incident) -> Incident:
-        if incident.outcome is not Outcome.PENDING:
-            return incident
-        try:
-            outcome, detail = await self._ports.enforcer.enforce(incident)
-        except RefereeError as error:
-            _log.exception("acting on incident %d failed", incident.id)
-            outcome, detail = Outcome.FAILED, str(error)
-        await self._ports.store.finish(incident.id, outcome, detail)
-        for tally in (self.tally, self.tally_of(incident.key.community)):
-            tally.outcomes[outcome] += 1
-        return replace(incident, outcome=outcome, outcome_detail=detail)
-
-    async def _explain(self, incident: Incident) -> tuple[str, ...]:
-        """Return the words that made the score, and keep them; an incident without them is one all the same."""
-        if incident.decision.category == UNCHECKED or not incident.text:
-            return ()
-        words = tuple(found.word for found in await self._ports.scorer.explain(incident.text))
-        try:
-            await self._ports.store.set_words(incident.id, words)
-        except StoreError as error:
-            _log.error("the words of incident %d could not be kept: %s", incident.id, error)
-        return words
 
     def _fresh(self, judged: Judged) -> Iterable[tuple[Reading, Verdict]]:
         """Yield the readings, without those that join a line flagged already."""

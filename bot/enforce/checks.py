@@ -2,7 +2,7 @@
 
 import discord
 
-from bot.domain import Action
+from bot.domain import Action, Incident
 from bot.enforce.permissions import LABELS
 from bot.enforce.target import Channel, Kind, Target
 
@@ -60,6 +60,13 @@ def removal_obstacle(target: Target, by: discord.Member | None = None) -> str:
     if not rights_in(target.channel, target.guild.me).view_channel:
         return f"Referee lacks the permission {LABELS['view_channel']} in the channel"
     return _for_both(target, by, "manage_messages", target.channel)
+
+
+def renamed(target: Target, incident: Incident) -> bool:
+    """Tell whether a member no longer has the nickname that was flagged, reset or changed."""
+    if target.kind is not Kind.NAME or target.member is None:
+        return False
+    return (target.member.nick or "").strip() != (incident.text or "").strip()
 
 
 def rights_in(channel: Channel, member: discord.Member) -> discord.Permissions:

@@ -1,24 +1,21 @@
 """The actions themselves, once it is known that they may be done."""
 
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import discord
 
-from bot.domain import Action, Incident, Outcome
+from bot.domain import Action, Outcome
 from bot.enforce.calls import Answer, Calls, attempted
-from bot.enforce.checks import RIGHTS, obstacle, removal_obstacle, removes, rights_in
+from bot.enforce.checks import RIGHTS, obstacle, removal_obstacle, removes, renamed
 from bot.enforce.deletes import Deletes
-from bot.enforce.notice import Notices, spelled, told, told_in_channel
+from bot.enforce.notice import Notices, spelled
+from bot.enforce.order import SHORTEST, Order, timeout_length
 from bot.enforce.permissions import LABELS
 from bot.enforce.target import Kind, Target
+from bot.enforce.telling import earlier_directly, nonce_of, told
+from bot.enforce.warn import Warnings
 from bot.ports import Clock
 
-_LONGEST = timedelta(days=28) - timedelta(minutes=1)
-"""Discord takes 28 days by its own clock."""
-
-_SHORTEST = timedelta(minutes=1)
-_UNSAID = timedelta(minutes=10)
 _AS_LONG = timedelta(minutes=1)
 """Two timeouts of one outburst end about the same moment: the second is not worth a call, nor another notice."""
 
@@ -26,19 +23,12 @@ TIMED_OUT_ALREADY = "is timed out as long or longer already"
 BANNED_ALREADY = "is banned already"
 """What the detail of an incident begins with whose timeout was not set, because a longer one ran."""
 
-_CLOSED = 50007
+_SAME_MOMENT = timedelta(milliseconds=1)
+"""Messages tell their time in milliseconds, members and ends of timeouts in smaller parts."""
+
 _LEFT = "the member has left the server"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Hold what shall be done about an incident, and how the audit log explains it; `by` is whose hand does it."""
-
-    incident: Incident
-    action: Action
-    duration: timedelta | None
-    reason: str
-    by: discord.Member | None = None
+_GONE = "the member left the server, or was kicked just before Referee stopped"
+_CAME_BACK = "the member has joined again since"
 
 
 class Deeds:
@@ -49,6 +39,7 @@ class Deeds:
         self._deletes = deletes
         self._notices = notices
         self._clock = clock
+        self._warnings = Warnings(calls, notices)
 
     async def carry_out(self, target: Target, order: Order) -> Answer:
         """Do it; return the outcome of the action itself and a detail on every part.
@@ -63,6 +54,8 @@ class Deeds:
         return outcome, "; ".join(part for part in (detail, removed) if part)
 
     async def _remove(self, target: Target, order: Order) -> Answer:
+        if order.again and renamed(target, order.incident):
+            return Outcome.DONE, "the nickname was reset or changed already"
         why = removal_obstacle(target, order.by)
         if why:
             return Outcome.REFUSED, f"{_remains(target)}: {why}"
@@ -89,73 +82,97 @@ class Deeds:
     async def _punish(self, target: Target, order: Order) -> Answer:
         why = obstacle(target, order.action, order.by)
         if why:
-            return Outcome.REFUSED, why
+            is_gone = order.again and order.action is Action.KICK and target.member is None and not target.webhook
+            return Outcome.REFUSED, _GONE if is_gone else why
         needs = _needs(RIGHTS.get(order.action, "send_messages"))
         if order.action is Action.BAN:
             return await attempted(self._ban(target, order), needs, "nobody has this id any more")
         if target.member is None:
             return Outcome.REFUSED, _LEFT
-        deed = {Action.WARN: self._warn, Action.TIMEOUT: self._time_out, Action.KICK: self._kick}[order.action]
+        deed = {Action.WARN: self._warnings.warn, Action.TIMEOUT: self._time_out, Action.KICK: self._kick}[order.action]
         return await attempted(deed(target, order, target.member), needs, _LEFT)
 
-    async def _warn(self, target: Target, order: Order, member: discord.Member) -> Answer:
-        try:
-            await member.send(self._notices.warning(target, order.incident), suppress_embeds=True)
-        except discord.Forbidden as error:
-            if error.code != _CLOSED:
-                raise
-            return await self._warn_in_channel(target, order)
-        return Outcome.DONE, "warned by direct message"
-
-    async def _warn_in_channel(self, target: Target, order: Order) -> Answer:
-        closed = "the member takes no direct messages"
-        if not isinstance(target.channel, discord.abc.Messageable):
-            return Outcome.REFUSED, f"{closed}, and there is no channel to warn in"
-        rights = rights_in(target.channel, target.guild.me)
-        right = "send_messages_in_threads" if isinstance(target.channel, discord.Thread) else "send_messages"
-        if not (rights.view_channel and getattr(rights, right)):
-            return Outcome.REFUSED, f"{closed}, and Referee lacks the permission {LABELS[right]} in the channel"
-        text = self._notices.public_warning(target, order.incident)
-        await self._calls.make(target.community, told_in_channel(target, text))
-        return Outcome.DONE, f"warned in the channel: {closed}"
-
     async def _time_out(self, target: Target, order: Order, member: discord.Member) -> Answer:
-        length = timeout_length(order.duration)
-        until = self._clock.now() + length
-        if member.timed_out_until is not None and member.timed_out_until > until - _AS_LONG:
+        now, until = self._clock.now(), member.timed_out_until
+        end = order.end(now)
+        length = spelled(timeout_length(order.duration))
+        if order.again:
+            known = await self._timed_out_before(target, order, member, end)
+            if known is not None:
+                return known
+        if until is not None and until > end - _AS_LONG:
             return Outcome.DONE, TIMED_OUT_ALREADY
-        await self._calls.make(target.community, member.timeout(until, reason=order.reason))
-        await told(member, self._notices.punishment(target, order.incident, order.action, length))
-        return Outcome.DONE, f"timed out for {spelled(length)}"
+        await self._calls.make(target.community, member.timeout(end, reason=order.reason))
+        await self._tell(target, order, member, end - now)
+        return Outcome.DONE, f"timed out for {length}"
+
+    async def _timed_out_before(
+        self, target: Target, order: Order, member: discord.Member, end: datetime
+    ) -> Answer | None:
+        """Return what an earlier process made of a timeout, None where it is still to be set."""
+        now, until = self._clock.now(), member.timed_out_until
+        done = f"timed out for {spelled(timeout_length(order.duration))}"
+        if until is not None and until > now and abs(until - end) <= _SAME_MOMENT:
+            await self._tell(target, order, member, end - now)
+            return Outcome.DONE, done
+        if end - now < SHORTEST:
+            return Outcome.REFUSED, "the timeout would have ended by now"
+        if (until is None or until <= now) and (await earlier_directly(member, order.incident)).found is not None:
+            # The member is told only once it is set.
+            return Outcome.DONE, f"{done}, which was lifted since"
+        return None
 
     async def _kick(self, target: Target, order: Order, member: discord.Member) -> Answer:
+        if order.again and _came_back(order, member):
+            return Outcome.REFUSED, f"{_CAME_BACK}: not kicked"
         # Once out, nobody can be told any more: they share no server with Referee.
-        await told(member, self._notices.punishment(target, order.incident, order.action, None))
+        await self._tell(target, order, member, None)
         await self._calls.make(target.community, member.kick(reason=order.reason))
         return Outcome.DONE, "kicked"
 
     async def _ban(self, target: Target, order: Order) -> Answer:
-        if target.member is not None:
-            await told(target.member, self._notices.punishment(target, order.incident, order.action, None))
         somebody = discord.Object(target.author)
-        if target.member is None and await self._is_banned(target, somebody):
+        if order.again:
+            known = await self._banned_before(target, order, somebody)
+            if known is not None:
+                return known
+        elif target.member is None and await self._ban_of(target, somebody) is not None:
             return Outcome.DONE, BANNED_ALREADY
+        if target.member is not None:
+            await self._tell(target, order, target.member, None)
         call = target.guild.ban(somebody, reason=order.reason, delete_message_seconds=0)
         await self._calls.make(target.community, call)
         return Outcome.DONE, "banned"
 
-    async def _is_banned(self, target: Target, somebody: discord.Object) -> bool:
-        """Tell whether somebody who is not in the server is banned from it: a human's ban is not ours to take back."""
+    async def _banned_before(self, target: Target, order: Order, somebody: discord.Object) -> Answer | None:
+        """Return what an earlier process made of a ban, None where it is still to be set."""
+        ban = await self._ban_of(target, somebody)
+        if ban is not None:
+            return Outcome.DONE, "banned" if ban.reason == order.reason else BANNED_ALREADY
+        if target.member is None:
+            return Outcome.REFUSED, f"{_LEFT}, or was banned and let in again: not banned"
+        return (Outcome.REFUSED, f"{_CAME_BACK}: not banned") if _came_back(order, target.member) else None
+
+    async def _tell(self, target: Target, order: Order, member: discord.Member, length: timedelta | None) -> None:
+        """Tell a member what happens to them, unless an earlier process has or may have."""
+        if order.again and not (await earlier_directly(member, order.incident)).excludes:
+            return
+        # By hand a second, longer timeout is another notice.
+        kind = "p" if order.by is None else f"{order.action[0]}{order.duration or ''}-"
+        text = self._notices.punishment(target, order.incident, order.action, length)
+        await told(member, text, nonce_of(kind, order.incident))
+
+    async def _ban_of(self, target: Target, somebody: discord.Object) -> discord.BanEntry | None:
+        """Return the ban of somebody, None where there is none: a human's is not ours to take back."""
         try:
-            await self._calls.make(target.community, target.guild.fetch_ban(somebody), proves=False)
+            return await self._calls.make(target.community, target.guild.fetch_ban(somebody), proves=False)
         except discord.NotFound:
-            return False
-        return True
+            return None
 
 
-def timeout_length(asked: timedelta | None) -> timedelta:
-    """Return how long a timeout lasts of which a rule, or a moderator, says this."""
-    return min(max(asked or _UNSAID, _SHORTEST), _LONGEST)
+def _came_back(order: Order, member: discord.Member) -> bool:
+    """Tell whether a member joined after what they said: they were removed for it, or left, and may be here again."""
+    return member.joined_at is not None and member.joined_at > order.incident.at + _SAME_MOMENT
 
 
 def _needs(right: str) -> str:

@@ -12,10 +12,11 @@ from bot.communities import Communities
 from bot.domain import Action, Incident, Outcome
 from bot.enforce.automod import AutoModLog
 from bot.enforce.calls import ERRORS, Answer, Calls, explained
-from bot.enforce.checks import nothing_possible
-from bot.enforce.deeds import Deeds, Order
+from bot.enforce.checks import nothing_possible, renamed
+from bot.enforce.deeds import Deeds
 from bot.enforce.deletes import Deletes
 from bot.enforce.notice import Notices
+from bot.enforce.order import Order
 from bot.enforce.protect import protection
 from bot.enforce.reasons import audit_reason
 from bot.enforce.target import Target, find
@@ -61,8 +62,12 @@ class DiscordEnforcer:
         self._deeds = Deeds(self._calls, deletes, notices, clock)
         self._undoing = Undoing(client, self._calls, notices, clock)
 
-    async def enforce(self, incident: Incident) -> Answer:
-        """Carry out the incident's action; return what became of it and a detail for the moderators."""
+    async def enforce(self, incident: Incident, *, again: bool = False) -> Answer:
+        """Carry out the incident's action; return what became of it and a detail for the moderators.
+
+        `again` says that an earlier process may have done it, or part of it: then nothing is done twice, and what
+        cannot be known is refused.
+        """
         community = incident.key.community
         if not incident.decision.action.punishes:
             return Outcome.NOT_NEEDED, ""
@@ -74,11 +79,11 @@ class DiscordEnforcer:
         if until is not None:
             wait = f"nothing is tried until {_shown(until)}, or until an action by hand succeeds"
             return Outcome.REFUSED, f"Discord refused the last actions here: {wait}"
-        return await _answered(self._automatically(incident))
+        return await _answered(self._automatically(incident, again=again))
 
-    async def undo(self, incident: Incident) -> Answer:
-        """Take back what can be taken back; return the outcome then, and what remains."""
-        return await _answered(self._undoing.take_back(incident))
+    async def undo(self, incident: Incident, *, again: bool = False) -> Answer:
+        """Take back what can be taken back; return the outcome then, and what remains; `again` as for `enforce`."""
+        return await _answered(self._undoing.take_back(incident, again=again))
 
     async def act(
         self, incident: Incident, action: Action, duration: timedelta | None, moderator: discord.Member
@@ -92,9 +97,9 @@ class DiscordEnforcer:
         order = Order(incident, action, duration, audit_reason(incident, moderator), moderator)
         return await _answered(self._by_hand(order))
 
-    async def _automatically(self, incident: Incident) -> Answer:
+    async def _automatically(self, incident: Incident, *, again: bool) -> Answer:
         decision = incident.decision
-        order = Order(incident, decision.action, decision.duration, audit_reason(incident))
+        order = Order(incident, decision.action, decision.duration, audit_reason(incident), again=again)
         target = await self._allowed(order)
         if isinstance(target, tuple):
             return target
@@ -108,12 +113,14 @@ class DiscordEnforcer:
 
     async def _allowed(self, order: Order) -> Target | Answer:
         """Return what may be acted on, or why it may not."""
-        target = await find(self._client, self._calls, order.incident, order.action)
+        target = await find(self._client, self._calls, order.incident, order.action, afresh=order.again)
         if isinstance(target, tuple):
             return target
         if target.author == target.guild.me.id:
             return Outcome.REFUSED, "not done: Referee does not act on itself"
-        why = self._protected(target) or nothing_possible(target, order.action, order.by)
+        why = self._protected(target)
+        if not why and not (order.again and order.action is Action.DELETE and renamed(target, order.incident)):
+            why = nothing_possible(target, order.action, order.by)
         return (Outcome.REFUSED, why) if why else target
 
     def _protected(self, target: Target) -> str:

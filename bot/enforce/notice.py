@@ -5,14 +5,16 @@ from datetime import timedelta
 import discord
 
 from bot.domain import REPORTED, UNCHECKED, Action, Incident, Surface
-from bot.enforce.calls import ERRORS
 from bot.enforce.target import Kind, Target
 from bot.ui.quote import escaped
 from classifier import LabelSet
 
 _APPEAL = "If you think that this is a mistake, talk to the moderators of the server"
-_SEEN_S = 30.0
+SEEN_S = 30.0
 """How long a warning stands in the channel: long enough to be read by whoever just wrote there."""
+
+TAKEN_BACK = "a moderator took it back, and it does not count against you"
+"""What an apology says, and nothing else that members are told."""
 
 _SUBJECTS = {Surface.NAME: "your name", Surface.TITLE: "a title of yours", Surface.CLIP: "a voice message of yours"}
 _UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
@@ -57,7 +59,7 @@ class Notices:
     def apology(self, guild: discord.Guild, incident: Incident) -> str:
         """Return what a member is told of a false alarm."""
         what = f"In **{escaped(guild.name, 100)}**, {_subject(incident)} was flagged by mistake"
-        return f"{what}: a moderator took it back, and it does not count against you. (Incident {incident.id})"
+        return f"{what}: {TAKEN_BACK}. (Incident {incident.id})"
 
     def _why(self, incident: Incident) -> str:
         name = incident.category
@@ -68,20 +70,11 @@ class Notices:
         return f" as {escaped(name.replace('_', ' '), 60)}{meaning}"
 
 
-async def told(member: discord.Member, text: str) -> bool:
-    """Tell a member by direct message where that is possible; return whether it was."""
-    try:
-        await member.send(text, suppress_embeds=True)
-    except ERRORS:
-        return False
-    return True
-
-
-async def told_in_channel(target: Target, text: str) -> None:
+async def told_in_channel(target: Target, text: str, nonce: str) -> None:
     """Tell a member where everybody reads it, for a short while; raise one of ERRORS."""
     if isinstance(target.channel, discord.abc.Messageable):
         only_them = discord.AllowedMentions(everyone=False, roles=False, users=[discord.Object(target.author)])
-        await target.channel.send(text, allowed_mentions=only_them, delete_after=_SEEN_S)
+        await target.channel.send(text, nonce=nonce, allowed_mentions=only_them, delete_after=SEEN_S)
 
 
 def _subject(incident: Incident) -> str:

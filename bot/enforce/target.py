@@ -44,11 +44,14 @@ class Target:
         return self.webhook or (self.member is not None and self.member.bot)
 
 
-async def find(client: discord.Client, calls: Calls, incident: Incident, action: Action) -> Target | Answer:
+async def find(
+    client: discord.Client, calls: Calls, incident: Incident, action: Action, *, afresh: bool = False
+) -> Target | Answer:
     """Return what an incident is about, as an action on it needs to know, or why nothing can be done.
 
     A member that is not known is asked for once. For a deletion and a warning the author will do as the message
-    showed them: a raid is not asked about one by one. Raise one of ERRORS.
+    showed them: a raid is not asked about one by one. With `afresh` Discord is asked in any case: what is in memory may
+    be older than what an earlier process did. Raise one of ERRORS.
     """
     guild = guild_of(client, incident)
     if isinstance(guild, tuple):
@@ -59,8 +62,8 @@ async def find(client: discord.Client, calls: Calls, incident: Incident, action:
         return Outcome.REFUSED, "nothing is known any more of who wrote it, or where"
     channel = await _channel(guild, calls, number(incident.key.channel))
     seen = _seen(client, message, author)
-    member = guild.get_member(author)
-    if member is None and action in (Action.WARN, Action.DELETE) and seen is not None:
+    member = None if afresh else guild.get_member(author)
+    if member is None and not afresh and action in (Action.WARN, Action.DELETE) and seen is not None:
         member = seen.author if isinstance(seen.author, discord.Member) else None
     webhook = seen is not None and seen.webhook_id is not None
     if member is None and not webhook:

@@ -7,18 +7,20 @@ import discord
 
 from bot.domain import Action, Incident, IncidentQuery, Outcome, ReviewState, Surface
 from bot.enforce.calls import Answer, Calls, attempted
-from bot.enforce.deeds import BANNED_ALREADY, TIMED_OUT_ALREADY, timeout_length
-from bot.enforce.notice import Notices, told
+from bot.enforce.deeds import BANNED_ALREADY, TIMED_OUT_ALREADY
+from bot.enforce.notice import Notices
+from bot.enforce.order import end_of
 from bot.enforce.permissions import LABELS
 from bot.enforce.reasons import undo_reason
 from bot.enforce.target import Target, find, guild_of, number
+from bot.enforce.telling import earlier_directly, nonce_of, told
 from bot.ports import Clock
 
 if TYPE_CHECKING:
     from bot.app.client import RefereeBot
 
 _SLACK = timedelta(minutes=5)
-"""How much later than its incident a timeout may have begun."""
+"""How much later than said a timeout may end: versions before 0.6 counted from when it was set."""
 
 _LONGEST = timedelta(days=30)
 """Longer ago than any timeout lasts that is counted here."""
@@ -37,10 +39,11 @@ class Undoing:
         self._notices = notices
         self._clock = clock
 
-    async def take_back(self, incident: Incident) -> Answer:
+    async def take_back(self, incident: Incident, *, again: bool = False) -> Answer:
         """Return the outcome of the action from now on, and what remains of it; raise one of ERRORS, or StoreError.
 
-        A deletion and a kick stay done, and so does a timeout that something else has set.
+        A deletion and a kick stay done, and so does a timeout that something else has set. `again` says that an
+        earlier process may have begun it: nobody is told twice.
         """
         action = incident.decision.action
         if action is Action.DELETE:
@@ -49,16 +52,16 @@ class Undoing:
             return Outcome.DONE, _with_rest(incident, "was kicked, and has to be invited again")
         if action is Action.BAN:
             return await attempted(self._unban(incident), _needs("ban_members"), "is not banned any more")
-        target = await find(self._client, self._calls, incident, action)
+        target = await find(self._client, self._calls, incident, action, afresh=again)
         if isinstance(target, tuple):
             return target
         if target.member is None:
             return Outcome.REFUSED, _LEFT
         if action is Action.TIMEOUT:
-            lifting = self._lift(target, incident, target.member)
+            lifting = self._lift(target, incident, target.member, again=again)
             return await attempted(lifting, _needs("moderate_members"), _LEFT)
         if action is Action.WARN:
-            return await self._unwarn(target, incident, target.member)
+            return await self._unwarn(target, incident, target.member, again=again)
         return Outcome.NOT_NEEDED, ""
 
     async def _unban(self, incident: Incident) -> Answer:
@@ -78,22 +81,24 @@ class Undoing:
             return Outcome.UNDONE, _with_rest(incident, "is not banned any more")
         return Outcome.UNDONE, _with_rest(incident, "unbanned, and has to be invited again")
 
-    async def _lift(self, target: Target, incident: Incident, member: discord.Member) -> Answer:
+    async def _lift(self, target: Target, incident: Incident, member: discord.Member, *, again: bool) -> Answer:
         if TIMED_OUT_ALREADY in incident.outcome_detail:
             return Outcome.UNDONE, _with_rest(incident, "the timeout that ran before stays")
         until = member.timed_out_until
         if until is None or until <= self._clock.now():
+            if again:
+                await self._apologise(target, incident, member, again=True)
             return Outcome.UNDONE, _with_rest(incident, "the timeout was over already")
         if not target.guild.me.guild_permissions.moderate_members:
             return Outcome.REFUSED, f"Referee lacks the permission {LABELS['moderate_members']}"
         if until > _latest_end(incident):
             return Outcome.UNDONE, _with_rest(incident, "a longer timeout than Referee's was set since, and stays")
         other = await self._other_timeout(incident)
-        if other is not None and until <= _end(other) + _SLACK:
+        if other is not None and until <= end_of(other) + _SLACK:
             return Outcome.UNDONE, _with_rest(incident, f"the timeout stays, for incident {other.id}")
-        end, what = (None, "lifted") if other is None else (_end(other), f"cut back to that of incident {other.id}")
+        end, what = (None, "lifted") if other is None else (end_of(other), f"cut back to that of incident {other.id}")
         await self._calls.make(target.community, member.timeout(end, reason=undo_reason(incident)))
-        await told(member, self._notices.apology(target.guild, incident))
+        await self._apologise(target, incident, member, again=again)
         return Outcome.UNDONE, _with_rest(incident, f"the timeout was {what}")
 
     async def _other_timeout(self, incident: Incident) -> Incident | None:
@@ -103,21 +108,25 @@ class Undoing:
             author=incident.author, community=incident.key.community, since=now - _LONGEST, limit=_MOST_LOOKED_AT
         )
         found = await self._client.services.stores.incidents.find(query)
-        running = [each for each in found if each.id != incident.id and _has_timed_out(each) and _end(each) > now]
-        return max(running, key=_end, default=None)
+        running = [each for each in found if each.id != incident.id and _has_timed_out(each) and end_of(each) > now]
+        return max(running, key=end_of, default=None)
 
-    async def _unwarn(self, target: Target, incident: Incident, member: discord.Member) -> Answer:
-        if await told(member, self._notices.apology(target.guild, incident)):
+    async def _apologise(self, target: Target, incident: Incident, member: discord.Member, *, again: bool) -> bool:
+        """Tell a member of a false alarm, once; return whether they were told."""
+        if again:
+            before = await earlier_directly(member, incident, apology=True)
+            if not before.excludes:
+                return before.found is not None
+        return await told(member, self._notices.apology(target.guild, incident), nonce_of("a", incident))
+
+    async def _unwarn(self, target: Target, incident: Incident, member: discord.Member, *, again: bool) -> Answer:
+        if await self._apologise(target, incident, member, again=again):
             return Outcome.UNDONE, "the member was told that it was a false alarm"
         return Outcome.UNDONE, "the member takes no direct messages, and could not be told that it was a false alarm"
 
 
 def _latest_end(incident: Incident) -> datetime:
-    return _end(incident) + _SLACK
-
-
-def _end(incident: Incident) -> datetime:
-    return (incident.created_at or incident.at) + timeout_length(incident.decision.duration)
+    return end_of(incident) + _SLACK
 
 
 def _has_timed_out(incident: Incident) -> bool:

@@ -12,6 +12,7 @@ from bot.app.tree import tell
 from bot.case import Case
 from bot.community import ERASED
 from bot.domain import Action, Incident, Outcome
+from bot.errors import InputError
 from bot.ui import log_lines
 from bot.ui.answering import Press, answer, begin
 from bot.ui.face import gravest
@@ -50,8 +51,7 @@ class ActButton(
 
     async def callback(self, interaction: Press) -> None:
         """Do it."""
-        work = _nothing if self.action is Action.NONE else partial(_act, card_id=self.card_id, action=self.action)
-        await answer(interaction, partial(work, interaction))
+        await answer(interaction, partial(_act, interaction, self.card_id, self.action))
 
 
 class TimeoutSelect(ui.DynamicItem[ui.Select[Any]], template=r"referee:timeout:(?P<card>[0-9]{1,18})"):
@@ -70,9 +70,7 @@ class TimeoutSelect(ui.DynamicItem[ui.Select[Any]], template=r"referee:timeout:(
 
     async def callback(self, interaction: Press) -> None:
         """Do it for as long as was chosen."""
-        chosen = self.item.values[0]
-        length = timedelta(seconds=int(chosen if chosen in _TIMEOUTS else next(iter(_TIMEOUTS))))
-        await answer(interaction, partial(_act, interaction, self.card_id, Action.TIMEOUT, length))
+        await answer(interaction, partial(_time_out, interaction, self.card_id, self.item.values))
 
 
 def allowed_actions(member: discord.Member) -> tuple[Action, ...]:
@@ -114,8 +112,13 @@ async def ask_again(press: Press, card_id: int) -> None:
         await tell(press, "Nothing can be done about this any more.")
 
 
-async def _nothing(press: Press) -> None:
-    await press.edit_original_response(content="Nothing was done.", view=None)
+async def _time_out(press: Press, card_id: int, chosen: list[str]) -> None:
+    if await begin(press, card_id) is None:
+        return
+    length = next((timedelta(seconds=int(value)) for value in chosen if value in _TIMEOUTS), None)
+    if length is None:
+        raise InputError("This length is not offered any more. Press Act again.")
+    await _act(press, card_id, Action.TIMEOUT, length)
 
 
 async def _act(press: Press, card_id: int, action: Action, length: timedelta | None = None) -> None:
@@ -124,6 +127,9 @@ async def _act(press: Press, card_id: int, action: Action, length: timedelta | N
     if begun is None:
         return
     moderator, case = begun
+    if action is Action.NONE:
+        await press.edit_original_response(content="Nothing was done.", view=None)
+        return
     if action not in allowed_actions(moderator):
         await tell(press, f"Your permissions in this server do not allow {asked_words(action)}.")
         return

@@ -48,12 +48,16 @@ class Cards:
         """Show one incident, on its author's card where there is one; what cannot be shown now is shown later."""
         if incident.key.platform is not Platform.DISCORD:
             return
+        await self.follow(incident)
+        await self._actions.add(incident)
+
+    async def follow(self, incident: Incident) -> None:
+        """Bring the card of an incident up to date, a new one where there is none; what fails is done later."""
         try:
             card = await self._attach(incident)
             await self.show(card.id)
         except StoreError:
             _log.exception("the card of incident %d could not be kept; it is made later", incident.id)
-        await self._actions.add(incident)
 
     async def show(self, card_id: int) -> bool:
         """Bring a card up to date in Discord; tell whether it is, or will be by whoever is at it already.

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import discord
@@ -10,6 +12,7 @@ from bot.community import Card
 from bot.enforce.calls import ERRORS
 from bot.ui.card_view import layout_of, plain_of
 from bot.ui.face import Sight
+from bot.ui.finding import card_message
 from bot.ui.posting import GONE, NO_CHANNEL, NO_PERMISSION, may_write, why_not
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ class CardDelivery:
         self._bot = bot
         self._plain: set[str] = set()
         """The communities whose server does not know the newer layout."""
+        self._started = discord.utils.utcnow()
 
     async def deliver(self, sight: Sight) -> bool:
         """Send a card, or edit the message that shows it; tell whether it now shows what it should.
@@ -49,8 +53,11 @@ class CardDelivery:
         if not may_write(guild, int(channel)):
             return await self._not_sent(card, NO_PERMISSION)
         place = self._bot.get_partial_messageable(int(channel), guild_id=guild.id)
+        earlier = await self._sent_before(sight, place, channel) if self._may_be_there(sight) else None
+        if earlier is not None:
+            return earlier
         # Discord takes a message with the same nonce once: a card is not doubled by a crash just after it was sent.
-        nonce = f"{card.id}:{sight.case.incidents[0].key.message}"[:_LONGEST_NONCE]
+        nonce = f"c{card.id}:{sight.case.incidents[0].key.message}"[:_LONGEST_NONCE]
 
         async def layout(seen: Sight) -> discord.Message:
             return await place.send(view=layout_of(seen), nonce=nonce, allowed_mentions=_nobody())
@@ -66,6 +73,34 @@ class CardDelivery:
             return await self._not_sent(card, why_not(error))
         await self._bot.services.stores.cards.sent(card.id, channel, str(message.id))
         return True
+
+    async def _sent_before(self, sight: Sight, place: discord.PartialMessageable, channel: str) -> bool | None:
+        """Bring the message up to date that shows a card without a note of it; return None where there is none."""
+        card = sight.case.card
+        try:
+            there = await card_message(place, self._own_id, card.id, _made_at(sight))
+        except discord.Forbidden:
+            # It cannot be looked for; a card twice is better than none.
+            return None
+        except ERRORS as error:
+            return await self._not_sent(card, why_not(error))
+        if there is None:
+            return None
+        await self._bot.services.stores.cards.sent(card.id, channel, str(there.id))
+        return await self._edit(sight, replace(card, channel=channel), str(there.id))
+
+    @property
+    def _own_id(self) -> int:
+        return self._bot.user.id if self._bot.user is not None else 0
+
+    def _may_be_there(self, sight: Sight) -> bool:
+        """Tell whether a card may have been sent without a note of it: by an earlier process, or with an error.
+
+        Discord remembers a nonce for minutes only.
+        """
+        if sight.case.card.trouble in (NO_CHANNEL, NO_PERMISSION, GONE):
+            return False
+        return bool(sight.case.card.trouble) or _made_at(sight) < self._started
 
     async def _edit(self, sight: Sight, card: Card, number: str) -> bool:
         guild = self._bot.get_guild(int(card.community)) if card.community.isdigit() else None
@@ -113,6 +148,11 @@ class CardDelivery:
         if card.trouble != trouble or card.message is not None:
             await self._bot.services.stores.cards.not_sent(card.id, trouble)
         return False
+
+
+def _made_at(sight: Sight) -> datetime:
+    first = sight.case.incidents[0]
+    return first.created_at or first.at
 
 
 def _nobody() -> discord.AllowedMentions:

@@ -78,7 +78,10 @@ async def _send(place: discord.PartialMessageable, text: str, community: str, ro
 
 async def _release(press: Press, guild: str) -> None:
     moderator = await moderator_of(press)
-    if moderator is None or guild != str(press.guild_id):
+    if moderator is None:
+        return
+    if guild != str(press.guild_id):
+        await tell(press, "This button is not one of this server.")
         return
     bot: RefereeBot = press.client
     was_on = bot.services.brake.is_on(guild)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,8 @@ class Gateway:
         self.sessions: list[Session] = []
         self.received: list[Payload] = []
         self.heartbeat_ms = 41_250
+        self.beaten_at: list[float] = []
+        """When each heartbeat came, as a monotonic time."""
         self.silent = False
         self._door = asyncio.Event()
         self._door.set()
@@ -153,6 +156,7 @@ class Gateway:
 
     async def _beat(self, socket: web.WebSocketResponse, _data: object) -> None:
         self._beats += 1
+        self.beaten_at.append(time.monotonic())
         if not self.silent:
             await _post(socket, {"op": 11, "d": None, "s": None, "t": None})
 

@@ -1,5 +1,6 @@
 """Who is in which guild, under which name and with which rights."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.loopback import payloads
@@ -31,6 +32,7 @@ class Membership(State):
         if name not in self.users:
             self.users[name] = payloads.user(self.ids.next(), name)
         member = payloads.member(self.users[name], nick=nick)
+        member["joined_at"] = datetime.now(UTC).isoformat()
         place.members[self.users[name]["id"]] = member
         await self.gateway.dispatch("GUILD_MEMBER_ADD", {**member, "guild_id": place.id})
         return member

@@ -1,5 +1,6 @@
 """Requests about messages and channels."""
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from tests.loopback import payloads, writing
@@ -17,7 +18,7 @@ _MESSAGES = r"/channels/(\d+)/messages"
 
 
 async def send(state: "State", call: Call, channel_id: str) -> Payload:
-    """Post a message of the bot, once for each nonce; a member who takes no direct messages refuses."""
+    """Post a message of the bot, once for each nonce that is remembered; a member may take no direct messages."""
     _check_open(state, known_channel(state, channel_id))
     nonce = str(call.body.get("nonce", ""))
     earlier = state.messages.get(state.nonces.get(nonce, "")) if call.body.get("enforce_nonce") else None
@@ -25,7 +26,9 @@ async def send(state: "State", call: Call, channel_id: str) -> Payload:
         return earlier
     writing.check(state, call.body, call.files)
     message = writing.written(state, channel_id, call.body, call.files)
-    state.nonces[nonce] = message["id"]
+    if nonce:
+        state.nonces[nonce] = message["id"]
+    state.sent.append(copy.deepcopy(message))
     return await state.post(message, **({"nonce": nonce} if nonce else {}))
 
 

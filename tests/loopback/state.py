@@ -37,6 +37,8 @@ class State:
         self.dms: dict[str, Payload] = {}
         self.closed_dms: set[str] = set()
         self.nonces: dict[str, str] = {}
+        self.sent: list[Payload] = []
+        """Every message that the bot posted, as it was then, also those that are gone."""
         self.commands: dict[str | None, list[Payload]] = {}
         self.exchanges: dict[str, Exchange] = {}
         self.forbidden_intents = 0

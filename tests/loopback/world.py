@@ -64,6 +64,10 @@ class World(People, Membership, Interacting):
         """Return every such call so far."""
         return self.log.made(method, pattern, since=since)
 
+    def forget_nonces(self) -> None:
+        """Forget which messages were sent, as Discord does after some minutes."""
+        self.nonces.clear()
+
     async def message(
         self,
         channel: str | Payload,

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
 from discord.ext import commands, tasks
 
+from bot.cogs.watching.gaps import Gap, Stretch, find_gaps, find_stretches, may_have_changed, readable
 from bot.cogs.watching.titles import Titles
 from bot.cogs.watching.watch import Watch
 from bot.domain import Platform
@@ -26,15 +27,9 @@ _MOST_COUNTED = 1000
 MISSED = "missed"
 """The reason under which messages are counted as not scored that came while Referee was away, and were too many."""
 
-_Readable = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
-
-
-@dataclass(frozen=True, slots=True)
-class _Gap:
-    """Hold a channel and the message up to which it had been read."""
-
-    channel: _Readable
-    after: int
+_MOST_JUDGED_AGAIN = 50
+"""The last messages of a channel that are looked at for changes."""
+_FIRST_START = "watched_since"
 
 
 class CatchUp(commands.Cog):
@@ -44,15 +39,25 @@ class CatchUp(commands.Cog):
         self._bot = bot
         self._started = bot.services.clock.now()
         self._turn = asyncio.Lock()
-        self._unfinished = [self._recover, self._restore]
+        self._unfinished = [self._recover, self._take_back, self._restore]
+        self._is_leaving = False
+        self._since = self._started
+        self._gaps: dict[int, Gap] = {}
+        """What is still to be read, by channel: the marks stay below it."""
+        self._to_open: set[int] = set()
+        """The servers of which it is not known yet what was missed."""
         self._absent: set[int] = set()
+        self.is_caught_up = False
+        """Whether nothing that was missed is still to be read."""
 
     async def cog_load(self) -> None:
-        """Begin to try again what could not be finished."""
+        """Note since when Referee watches, before anything arrives, and begin to try again what was not finished."""
+        await self._note_first_start()
         self._finish_later.start()
 
     async def cog_unload(self) -> None:
         """Leave what is not finished to the next process."""
+        self._is_leaving = True
         self._finish_later.cancel()
 
     @property
@@ -63,6 +68,7 @@ class CatchUp(commands.Cog):
     @commands.Cog.listener()
     async def on_disconnect(self) -> None:
         """Note how far everything was read, and no further until it is known what was missed."""
+        self.is_caught_up = False
         if self._watch is not None:
             await self._watch.note()
             self._watch.progress.hold()
@@ -72,6 +78,7 @@ class CatchUp(commands.Cog):
         """Go on as before: Discord sent what was missed."""
         if self._watch is not None and not self._turn.locked():
             self._watch.progress.release()
+            self.is_caught_up = True
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
@@ -80,6 +87,7 @@ class CatchUp(commands.Cog):
             await self._finish()
             if self._watch is not None:
                 await self._read(self._watch)
+            self.is_caught_up = not (self._gaps or self._to_open)
 
     @commands.Cog.listener()
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
@@ -95,15 +103,30 @@ class CatchUp(commands.Cog):
         async with self._turn:
             if guild.id in self._absent and self._watch is not None:
                 self._absent.discard(guild.id)
-                gaps = await self._open(self._watch, [guild])
-                await self._close_all(self._watch, [guild], gaps)
+                await self._read_servers(self._watch, [guild])
 
     @tasks.loop(seconds=_FINISHED_EVERY_S)
     async def _finish_later(self) -> None:
         # Without a connection nothing can be done on Discord; `on_ready` comes with one.
-        if self._unfinished and self._bot.is_ready():
-            async with self._turn:
-                await self._finish()
+        if not self._bot.is_ready():
+            return
+        await self._bot.services.pipeline.write_outcomes()
+        async with self._turn:
+            await self._finish()
+            if self._watch is not None and (self._to_open or self._gaps):
+                guilds = [guild for guild in self._bot.guilds if guild.id in self._to_open]
+                await self._read_servers(self._watch, guilds)
+                self.is_caught_up = not (self._gaps or self._to_open)
+
+    async def _note_first_start(self) -> None:
+        communities = self._bot.services.stores.communities
+        try:
+            noted = await communities.recall(_FIRST_START)
+            if noted is None:
+                await communities.remember(_FIRST_START, self._started.isoformat())
+            self._since = self._started if noted is None else datetime.fromisoformat(noted)
+        except RefereeError as error:
+            _log.error("since when Referee watches could not be noted: %s", error)
 
     async def _finish(self) -> None:
         """Do what an earlier process left, each part until it succeeded once."""
@@ -119,6 +142,15 @@ class CatchUp(commands.Cog):
             return False
         return True
 
+    async def _take_back(self) -> bool:
+        try:
+            for incident in await self._bot.services.desk.finish_dismissals(Platform.DISCORD, before=self._started):
+                await self._bot.cards.follow(incident)
+        except RefereeError as error:
+            _log.error("what was dismissed before the start could not be taken back, and is tried again: %s", error)
+            return False
+        return True
+
     async def _restore(self) -> bool:
         try:
             await self._bot.cards.restore()
@@ -130,68 +162,73 @@ class CatchUp(commands.Cog):
     async def _read(self, watch: Watch) -> None:
         """Read every server that is there; the others follow when they come."""
         self._absent = {guild.id for guild in self._bot.guilds if guild.unavailable}
-        for absent in self._absent:
-            watch.progress.hold_one(str(absent))
-        there = [guild for guild in self._bot.guilds if not guild.unavailable]
-        gaps = await self._open(watch, there)
+        for guild in self._bot.guilds:
+            watch.progress.hold_one(str(guild.id))
         watch.progress.release()
-        await self._close_all(watch, there, gaps)
+        await self._read_servers(watch, [guild for guild in self._bot.guilds if not guild.unavailable])
 
-    async def _open(self, watch: Watch, guilds: Sequence[discord.Guild]) -> Sequence[_Gap]:
-        """Return the gaps of servers; from then on the gaps themselves keep the marks where they were."""
-        try:
-            gaps = [gap for guild in guilds for gap in await self._gaps(guild)]
-        except RefereeError as error:
-            _log.error("how far channels had been read is not known, so that nothing is caught up with: %s", error)
-            gaps = []
-        for gap in gaps:
-            watch.progress.begin(str(gap.channel.guild.id), str(gap.channel.id), gap.after + 1)
-        for guild in guilds:
+    async def _read_servers(self, watch: Watch, guilds: Sequence[discord.Guild]) -> None:
+        """Read what was missed in servers, and what could not be read before; what fails is left to the next round."""
+        opened = [(guild, seen) for guild in guilds if (seen := await self._open(watch, guild)) is not None]
+        for gap in tuple(self._gaps.values()):
+            if await self._close(watch, gap):
+                del self._gaps[gap.channel.id]
+                watch.progress.end(*_place(gap))
+        for guild, seen in opened:
+            for stretch in find_stretches(guild, seen):
+                await self._look_again(watch, stretch)
+            await self._begin(guild)
+
+    async def _open(self, watch: Watch, guild: discord.Guild) -> Mapping[str, str] | None:
+        """Find the gaps of a server, which from then on keep the marks where they were; return these marks.
+
+        Where they cannot be asked for, nothing is noted of the server until they can.
+        """
+        if not self._bot.services.settings.catch_up_messages:
             watch.progress.release_one(str(guild.id))
-        return gaps
-
-    async def _close_all(self, watch: Watch, guilds: Sequence[discord.Guild], gaps: Sequence[_Gap]) -> None:
-        for gap in gaps:
-            with watch.progress.handling(str(gap.channel.guild.id), str(gap.channel.id), gap.after + 1):
-                await self._close(watch, gap)
-        for guild in guilds:
-            await self._begin(guild, {str(gap.channel.id) for gap in gaps})
+            return None
+        try:
+            seen = await self._bot.services.stores.communities.seen(str(guild.id))
+        except RefereeError as error:
+            _log.error("how far server %d had been read is not known yet: %s", guild.id, error)
+            self._to_open.add(guild.id)
+            return None
+        self._to_open.discard(guild.id)
+        for gap in find_gaps(guild, seen, self._since, self._started):
+            if gap.channel.id not in self._gaps:
+                self._gaps[gap.channel.id] = gap
+                watch.progress.begin(*_place(gap))
+        watch.progress.release_one(str(guild.id))
+        return seen
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Note from where on a new server is watched; some servers call one new that is only back."""
         await self.on_guild_available(guild)
-        await self._begin(guild, set())
+        await self._begin(guild)
 
-    async def _begin(self, guild: discord.Guild, but: set[str]) -> None:
+    async def _begin(self, guild: discord.Guild) -> None:
         """Note where channels stand that nothing was seen of yet: after the next time away their gap is known too."""
         communities, start = self._bot.services.stores.communities, discord.utils.time_snowflake(self._started)
         if guild.unavailable or not self._bot.services.settings.catch_up_messages:
             return
         try:
-            known = but | set(await communities.seen(str(guild.id)))
+            known = await communities.seen(str(guild.id))
             # What came since the start may still be in work, and is not passed.
-            stand = {str(each.id): str(min(each.last_message_id or each.id, start)) for each in _readable(guild)}
-            await communities.note_seen(
-                str(guild.id), {name: mark for name, mark in stand.items() if name not in known}
-            )
+            stand = {each.id: min(each.last_message_id or each.id, start) for each in readable(guild)}
+            new = {str(each): str(mark) for each, mark in stand.items() if str(each) not in known}
+            await communities.note_seen(str(guild.id), {name: new[name] for name in new if int(name) not in self._gaps})
         except RefereeError as error:
             _log.error("from where on server %d is watched could not be noted: %s", guild.id, error)
 
-    async def _gaps(self, guild: discord.Guild) -> list[_Gap]:
-        seen = await self._bot.services.stores.communities.seen(str(guild.id))
-        if guild.unavailable or not seen or not self._bot.services.settings.catch_up_messages:
-            return []
-        return list(find_gaps(guild, seen))
-
-    async def _close(self, watch: Watch, gap: _Gap) -> None:
-        """Read a channel from where it was left; what the server refuses is logged, and left."""
+    async def _close(self, watch: Watch, gap: Gap) -> bool:
+        """Read a channel from where it was left; return whether it was, or never can be."""
         settings, guild = self._bot.services.settings, gap.channel.guild
         oldest = self._bot.services.clock.now() - timedelta(hours=settings.catch_up_hours)
         after = discord.Object(max(gap.after, discord.utils.time_snowflake(oldest)))
         limit = settings.catch_up_messages + _MOST_COUNTED
         newest: list[discord.Message] = []
-        missed = 0
+        missed, done = 0, True
         try:
             await self._title(gap)
             # The newest are what moderators can still do something about, so that the oldest are those left out.
@@ -202,11 +239,40 @@ class CatchUp(commands.Cog):
                     missed += 1
         except ERRORS as error:
             _log.warning("channel %d could not be caught up with: %s", gap.channel.id, type(error).__name__)
+            done = isinstance(error, (discord.Forbidden, discord.NotFound))
         for message in reversed(newest):
+            if self._is_leaving:
+                return False
             await watch.take(message)
-        self._count(guild, gap.channel.id, missed)
+        if done:
+            self._count(guild, gap.channel.id, missed)
+        return done
 
-    async def _title(self, gap: _Gap) -> None:
+    async def _look_again(self, watch: Watch, stretch: Stretch) -> None:
+        """Judge once more what was changed shortly before Referee left: the change itself may have got lost."""
+        channel, before, after = stretch.channel, discord.Object(stretch.last + 1), discord.Object(stretch.first)
+        changed: list[discord.Message] = []
+        try:
+            async for message in channel.history(
+                before=before, after=after, limit=_MOST_JUDGED_AGAIN, oldest_first=False
+            ):
+                if may_have_changed(message):
+                    changed.append(message)
+        except ERRORS as error:
+            _log.warning("channel %d was not looked through for changes: %s", channel.id, type(error).__name__)
+        for message in reversed(changed):
+            await self._judge_again(watch, message)
+        titles = self._bot.get_cog("Titles")
+        if isinstance(channel, discord.Thread) and isinstance(titles, Titles):
+            await titles.take_again(channel)
+
+    async def _judge_again(self, watch: Watch, message: discord.Message) -> bool:
+        kept = await watch.intake.take_message(message)
+        if not kept:
+            watch.intake.again.add(f"the changed message {message.id}", partial(self._judge_again, watch, message))
+        return kept
+
+    async def _title(self, gap: Gap) -> None:
         titles = self._bot.get_cog("Titles")
         if isinstance(gap.channel, discord.Thread) and isinstance(titles, Titles) and gap.after < gap.channel.id:
             await titles.take(gap.channel)
@@ -221,32 +287,8 @@ class CatchUp(commands.Cog):
             tally.not_scored[MISSED] += missed
 
 
-def find_gaps(guild: discord.Guild, seen: Mapping[str, str]) -> Iterator[_Gap]:
-    """Yield the channels in which something was said after what was seen last; nothing where nothing was seen.
-
-    A channel or thread that is younger than everything that was seen is read from its beginning, and one whose last
-    message the server leaves out is read too: there may be something.
-    """
-    latest = max(map(int, seen.values()))
-    for channel in _readable(guild):
-        known = seen.get(str(channel.id))
-        after = int(known) if known is not None else channel.id - 1
-        is_new = known is not None or channel.id > latest
-        if is_new and (channel.last_message_id is None or after < channel.last_message_id) and _may_read(channel):
-            yield _Gap(channel, after)
-
-
-def _readable(guild: discord.Guild) -> Iterable[_Readable]:
-    return (*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads)
-
-
-def _may_read(channel: _Readable) -> bool:
-    try:
-        allowed = channel.permissions_for(channel.guild.me)
-    except discord.ClientException:
-        # A thread whose channel is not known.
-        return False
-    return allowed.view_channel and allowed.read_message_history
+def _place(gap: Gap) -> tuple[str, str, int]:
+    return str(gap.channel.guild.id), str(gap.channel.id), gap.after + 1
 
 
 async def setup(bot: "RefereeBot") -> None:

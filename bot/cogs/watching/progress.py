@@ -1,7 +1,7 @@
 """How far each channel has been read, so that a restart goes on from there."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +24,9 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self._open: defaultdict[_Place, set[int]] = defaultdict(set)
+        self._open: defaultdict[_Place, Counter[int]] = defaultdict(Counter)
+        """How many are at each message: one that arrives while it is read from the past is taken in twice at once."""
+        self._undone: defaultdict[_Place, set[int]] = defaultdict(set)
         self._newest: dict[_Place, int] = {}
         self._is_held = True
         self._held: set[str] = set()
@@ -63,19 +65,20 @@ class Progress:
             raise
         if handling.is_done:
             self.end(community, channel, message)
+        else:
+            self._undone[community, channel].add(message)
+            self._let_go((community, channel), message)
 
     def begin(self, community: str, channel: str, message: int) -> None:
         """Keep the channel's mark below a message, or below everything from there on that is still to be read."""
-        self._open[community, channel].add(message)
+        self._open[community, channel][message] += 1
 
     def end(self, community: str, channel: str, message: int) -> None:
-        """Let the channel's mark pass a message."""
+        """Let the channel's mark pass a message once nobody else is at it."""
         place = (community, channel)
         self._newest[place] = max(message, self._newest.get(place, 0))
-        still_open = self._open[place]
-        still_open.discard(message)
-        if not still_open:
-            del self._open[place]
+        self._undone[place].discard(message)
+        self._let_go(place, message)
 
     def marks(self) -> Mapping[str, Mapping[str, str]]:
         """Return the marks of the channels in which something was handled, by server and channel."""
@@ -83,17 +86,31 @@ class Progress:
         for place, newest in {} if self._is_held else self._newest.items():
             if place[0] in self._held:
                 continue
-            still_open = self._open.get(place)
-            found[place[0]][place[1]] = str(min(still_open) - 1 if still_open else newest)
+            below = self._lowest(place)
+            found[place[0]][place[1]] = str(newest if below is None else below - 1)
         return found
 
     def written(self, community: str, marks: Mapping[str, str]) -> None:
         """Drop the marks of a server that have been written down, those that can still move left out."""
         for channel, mark in marks.items():
             place = (community, channel)
-            if place not in self._open and str(self._newest.get(place)) == mark:
+            if self._lowest(place) is None and str(self._newest.get(place)) == mark:
                 del self._newest[place]
 
     def forget(self, community: str, channel: str) -> None:
         """Drop the mark of a channel that is gone."""
         self._newest.pop((community, channel), None)
+
+    def _let_go(self, place: _Place, message: int) -> None:
+        still_open = self._open[place]
+        still_open[message] -= 1
+        if still_open[message] <= 0:
+            del still_open[message]
+        if not still_open:
+            del self._open[place]
+        if not self._undone[place]:
+            del self._undone[place]
+
+    def _lowest(self, place: _Place) -> int | None:
+        """Return the oldest message that the mark may not pass, None where it may pass everything."""
+        return min((*self._open.get(place, ()), *self._undone.get(place, ())), default=None)

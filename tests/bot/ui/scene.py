@@ -145,7 +145,7 @@ class StandIn:
         bench.bot.enforcer.undo = self.undo
         bench.bot.enforcer.act = self.act
 
-    async def undo(self, incident: Incident) -> tuple[Outcome, str]:
+    async def undo(self, incident: Incident, *, again: bool = False) -> tuple[Outcome, str]:
         self.undone.append(incident.id)
         return self.undo_answer
 

@@ -271,7 +271,7 @@ async def test_what_nobody_expected_is_told_in_one_line_and_logged_with_the_numb
 
 @on_bench
 async def test_an_error_of_ours_is_told_in_its_own_words(bench: DiscordBench, acting: StandIn):
-    async def away(incident):
+    async def away(incident, *, again=False):
         raise RefereeError("Discord is away")
 
     bench.bot.enforcer.undo = away
