@@ -97,7 +97,8 @@ class Judge:
         return replace(judged, readings=spoken.located(judged.readings), transcript=heard, unchecked=reasons)
 
     async def _score(self, excerpt: Excerpt, readings: tuple[Reading, ...]) -> Judged:
-        verdicts = await asyncio.gather(*(self._scorer.score(reading.text) for reading in readings))
+        turn = excerpt.key.community
+        verdicts = await asyncio.gather(*(self._scorer.score(reading.text, turn=turn) for reading in readings))
         missing = next((verdict for verdict in verdicts if isinstance(verdict, NotScored)), None)
         scored = tuple((r, v) for r, v in zip(readings, verdicts, strict=True) if isinstance(v, Verdict))
         return Judged(excerpt, scored, None, missing, _unread(scored))

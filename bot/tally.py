@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 class Tally:
     """Count excerpts and what became of them; `seen` is the sum of scored, not scored, unchecked and exempt ones.
 
-    `clips_unchecked` counts clips of which something was not checked, be it all; `not_kept` counts incidents that the
-    database did not take.
+    `not_scored` is by reason: those of `classifier.NotScoredReason`, "superseded" for a revision of a message that a
+    newer one took the place of before it was judged, "missed" for what came while nobody watched and was too much to be
+    read. `clips_unchecked` counts clips of which something was not checked, be it all; `not_kept` counts incidents that
+    the database did not take.
     """
 
     seen: int = 0

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from classifier.errors import ClassifierError
+from classifier.fair_queue import FairQueue
 from classifier.model import Classifier
 from classifier.verdict import NotScored, NotScoredReason, Verdict, WordWeight
 
@@ -23,11 +24,13 @@ _T = TypeVar("_T")
 class BatcherLimits:
     """Bound the batcher: texts in a pass, texts waiting, seconds until a waiting text is late, cached verdicts.
 
-    Texts longer than `cached_characters` are not cached, so that the cache's memory is bounded too. `explaining` is how
-    many texts may wait to be explained, which takes many passes each.
+    `characters` bounds a pass too, which may hold a single longer text: long ones must not keep the next waiting. Texts
+    longer than `cached_characters` are not cached, so that the cache's memory is bounded too. `explaining` is
+    how many texts may wait to be explained, which takes many passes each.
     """
 
     batch: int = 64
+    characters: int = 2000
     waiting: int = 2048
     deadline_s: float = 5.0
     cached: int = 4096
@@ -43,9 +46,10 @@ class _Ticket:
 
 
 class Batcher:
-    """Score texts for many callers with one model; use as an async context manager.
+    """Score texts for many callers with one model, who take turns; use as an async context manager.
 
-    A text that cannot be scored in time gets a NotScored, which is counted, never a clean verdict.
+    A text that cannot be scored in time gets a NotScored, which is counted, never a clean verdict. Where too many wait,
+    whoever has most waiting loses the oldest of it.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class Batcher:
         self._classifier = classifier
         self._limits = limits or BatcherLimits()
         self._clock = clock
-        self._waiting: deque[_Ticket] = deque()
+        self._waiting: FairQueue[_Ticket] = FairQueue(self._limits.waiting)
         self._arrived = asyncio.Event()
         self._cache: OrderedDict[str, Verdict] = OrderedDict()
         self._scored = 0
@@ -80,8 +84,8 @@ class Batcher:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._worker
-        while self._waiting:
-            self._refuse(self._waiting.popleft(), NotScoredReason.CLOSED)
+        while (left := self._waiting.pop()) is not None:
+            self._refuse(left.item, NotScoredReason.CLOSED)
         for thread in (self._thread, self._explainer):
             await asyncio.to_thread(thread.shutdown, cancel_futures=True)
 
@@ -100,8 +104,8 @@ class Batcher:
         """Return how many texts wait."""
         return len(self._waiting)
 
-    async def score(self, text: str) -> Verdict | NotScored:
-        """Return the verdict on one text, or why there is none."""
+    async def score(self, text: str, *, turn: str = "") -> Verdict | NotScored:
+        """Return the verdict on one text, or why there is none; `turn` is whose turn it takes."""
         known = self._cache.get(text)
         if known is not None:
             self._cache.move_to_end(text)
@@ -110,12 +114,16 @@ class Batcher:
         ticket = _Ticket(text, self._clock() + self._limits.deadline_s, asyncio.get_running_loop().create_future())
         if self._closed:
             self._refuse(ticket, NotScoredReason.CLOSED)
-        elif len(self._waiting) >= self._limits.waiting:
-            self._refuse(ticket, NotScoredReason.OVERLOADED)
-        else:
-            self._waiting.append(ticket)
-            self._arrived.set()
-        return await ticket.answer
+            return await ticket.answer
+        place, shed = self._waiting.push(ticket, turn=turn)
+        for lost in shed:
+            self._refuse(lost.item, NotScoredReason.OVERLOADED)
+        self._arrived.set()
+        try:
+            return await ticket.answer
+        finally:
+            # Who gave up takes no room from those who wait.
+            self._waiting.remove(place)
 
     async def explain(self, text: str) -> tuple[WordWeight, ...]:
         """Return the words that made the score; empty where the model fails, too many wait, or the batcher closes."""
@@ -147,14 +155,19 @@ class Batcher:
     def _take(self) -> list[_Ticket]:
         """Return the next tickets that are still wanted and in time."""
         taken: list[_Ticket] = []
-        while self._waiting and len(taken) < self._limits.batch:
-            ticket = self._waiting.popleft()
+        characters = 0
+        while len(taken) < self._limits.batch and characters < self._limits.characters:
+            place = self._waiting.pop()
+            if place is None:
+                break
+            ticket = place.item
             if ticket.answer.done():
                 continue
             if self._clock() > ticket.due:
                 self._refuse(ticket, NotScoredReason.LATE)
             else:
                 taken.append(ticket)
+                characters += len(ticket.text)
         return taken
 
     async def _answer(self, tickets: list[_Ticket]) -> None:

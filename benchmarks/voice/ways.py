@@ -141,9 +141,9 @@ class _WithoutWords:
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
 
-    async def score(self, text: str) -> Verdict | NotScored:
+    async def score(self, text: str, *, turn: str = "") -> Verdict | NotScored:
         """Return the verdict on one text, or why there is none."""
-        return await self._scorer.score(text)
+        return await self._scorer.score(text, turn=turn)
 
     async def explain(self, text: str) -> tuple[WordWeight, ...]:
         """Return nothing."""

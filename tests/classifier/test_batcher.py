@@ -108,19 +108,67 @@ async def test_the_text_asked_for_longest_ago_makes_room_in_the_cache(watched: W
     assert watched.passes == [["a"], ["b"], ["c"], ["b"]]
 
 
-async def test_a_text_beyond_the_queue_is_refused_at_once_and_counted(watched: WatchedClassifier) -> None:
+async def test_where_too_many_wait_the_oldest_is_refused_at_once_and_counted(watched: WatchedClassifier) -> None:
     async with Batcher(watched, BatcherLimits(waiting=3)) as batcher:
         first = await held(batcher, watched)
         others = await asked(batcher, [f"game {n}" for n in range(5)])
-        assert await others[3] == NotScored(NotScoredReason.OVERLOADED)
-        assert others[4].done()
+        assert await others[0] == NotScored(NotScoredReason.OVERLOADED)
+        assert await others[1] == NotScored(NotScoredReason.OVERLOADED)
         assert batcher.depth == 3
         watched.gate.set()
         answers = await asyncio.gather(first, *others)
 
-    assert reasons(answers) == ["scored"] * 4 + ["overloaded"] * 2
+    assert reasons(answers) == ["scored"] + ["overloaded"] * 2 + ["scored"] * 3
     assert batcher.not_scored == {NotScoredReason.OVERLOADED: 2}
     assert batcher.scored == 4
+
+
+async def test_whoever_asks_for_much_loses_it_before_others_lose_anything(watched: WatchedClassifier) -> None:
+    async with Batcher(watched, BatcherLimits(waiting=5)) as batcher:
+        first = await held(batcher, watched)
+        quiet = asyncio.create_task(batcher.score("hello", turn="quiet"))
+        await asyncio.sleep(0)
+        loud = [asyncio.create_task(batcher.score(f"game {n}", turn="loud")) for n in range(20)]
+        await asyncio.sleep(0)
+        watched.gate.set()
+        answers = await asyncio.gather(quiet, *loud, first)
+
+    assert reasons(answers) == ["scored"] + ["overloaded"] * 16 + ["scored"] * 5
+
+
+async def test_those_who_ask_take_turns(watched: WatchedClassifier) -> None:
+    async with Batcher(watched, BatcherLimits(batch=2)) as batcher:
+        first = await held(batcher, watched)
+        loud = [asyncio.create_task(batcher.score(f"game {n}", turn="loud")) for n in range(4)]
+        await asyncio.sleep(0)
+        quiet = asyncio.create_task(batcher.score("hello", turn="quiet"))
+        await asyncio.sleep(0)
+        watched.gate.set()
+        await asyncio.gather(first, quiet, *loud)
+
+    assert watched.passes == [["first"], ["game 0", "hello"], ["game 1", "game 2"], ["game 3"]]
+
+
+async def test_a_pass_of_long_texts_is_cut_short(watched: WatchedClassifier) -> None:
+    texts = ["a" * 30, "b" * 30, "c" * 200, "d" * 10]
+    async with Batcher(watched, BatcherLimits(characters=60)) as batcher:
+        first = await held(batcher, watched)
+        others = await asked(batcher, texts)
+        watched.gate.set()
+        await asyncio.gather(first, *others)
+
+    assert watched.passes == [["first"], texts[:2], texts[2:3], texts[3:]]
+
+
+async def test_who_gave_up_leaves_the_room_to_others(watched: WatchedClassifier) -> None:
+    async with Batcher(watched, BatcherLimits(waiting=1)) as batcher:
+        first = await held(batcher, watched)
+        (gone,) = await asked(batcher, ["gone"])
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        assert batcher.depth == 0
+        watched.gate.set()
+        await first
 
 
 async def test_a_text_that_waited_past_its_deadline_is_late_and_never_reaches_the_model(

@@ -11,7 +11,7 @@ from bot.cogs.governing.policy_clips import add_clip_commands
 from bot.cogs.governing.policy_edits import apply, names_of
 from bot.cogs.governing.policy_files import as_it_was, read_document
 from bot.cogs.governing.policy_history import history_listing
-from bot.cogs.listing import Listing, listed, plain, text_file
+from bot.cogs.listing import Listing, listed, text_file
 from bot.domain import Mode
 from bot.policy_change import (
     with_document,
@@ -24,6 +24,7 @@ from bot.policy_change import (
 from bot.policy_community import CommunityPolicy, check_category, export
 from bot.policy_presets import Preset
 from bot.policy_words import describe
+from bot.ui.access import moderates
 from bot.ui.quote import escaped
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ Channel = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | di
 async def offer_categories(
     interaction: "discord.Interaction[RefereeBot]", typed: str
 ) -> list[app_commands.Choice[str]]:
-    """Return the categories that contain what was typed."""
+    """Return the categories that contain what was typed, to moderators alone: others may not see the policy."""
+    if not moderates(interaction.user, interaction.client.services.communities.get(str(interaction.guild_id))):
+        return []
     names = interaction.client.services.communities.basis.labels.names
     found = [name for name in names if typed.strip().lower() in name.lower()]
     return [app_commands.Choice(name=name, value=name) for name in found[:_MOST_OFFERED]]
@@ -97,7 +100,7 @@ class PolicyCommands(commands.Cog):
         if not entries:
             await _send(asked, listed(_WHAT_TO_SET, _described(asked, category)))
             return
-        given = ", ".join(f"{name} {plain(text)[:100]}" for name, text in entries.items())
+        given = ", ".join(f"{name} {escaped(text, 100)}" for name, text in entries.items())
         await apply(asked, f"set {category}: {given}", lambda r: with_rule(basis, r, category, **entries))
 
     @policy.command(name="preset", description="Choose how far Referee may go.")

@@ -8,10 +8,11 @@ from discord import app_commands
 from bot.clip_words import MOST_WORDS
 from bot.cogs.admission import admit_manager, admit_moderator
 from bot.cogs.governing.policy_edits import apply
-from bot.cogs.listing import listed, plain
+from bot.cogs.listing import listed
 from bot.policy_change import with_clip_words, with_foreign_clips, without_clip_word
 from bot.policy_community import CommunityPolicy
 from bot.ui.access import moderates
+from bot.ui.quote import escaped
 
 if TYPE_CHECKING:
     from bot.app.client import RefereeBot
@@ -57,7 +58,7 @@ async def edit_clip_words(
         return rules if add is None else with_clip_words(basis, rules, add)
 
     named = {"words for clips": add, "no longer a word for clips": remove}
-    what = "; ".join(f"{how}: {plain(text)[:_LONGEST_NAMED]}" for how, text in named.items() if text is not None)
+    what = "; ".join(f"{how}: {escaped(text, _LONGEST_NAMED)}" for how, text in named.items() if text is not None)
     await apply(asked, what, edit)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from bot.app.tree import line_of, tell
-from bot.cogs.admission import Admitted, admit_manager
+from bot.cogs.admission import Admitted, admit_manager, is_asker
 from bot.cogs.governing.setup_plan import Plan, faults, warnings
 from bot.cogs.governing.setup_save import points, save
 from bot.policy_presets import Preset
@@ -81,8 +81,14 @@ class SetupView(discord.ui.View):
 
     async def dismiss(self, interaction: "discord.Interaction[RefereeBot]") -> None:
         """End without a change."""
-        self.stop()
-        await interaction.response.edit_message(content=_DISMISSED, view=None)
+        asked = await admit_manager(interaction)
+        if asked is not None:
+            self.stop()
+            await asked.answer(_DISMISSED)
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """Let nobody but who asked use the choices."""
+        return await is_asker(interaction, self._asked)
 
     async def on_error(
         self, interaction: discord.Interaction[Any], error: Exception, item: discord.ui.Item[Any], /

@@ -10,6 +10,7 @@ from bot import __version__
 from bot.app.client import RefereeBot
 from bot.cogs.admission import Admitted
 from bot.cogs.listing import plain
+from bot.cogs.watching.watch import Watch
 from bot.community import Card
 from bot.domain import IncidentQuery
 from bot.enforce.permissions import missing_permissions
@@ -20,6 +21,14 @@ from bot.ui.quote import escaped
 _MOST_COUNTED = 500
 _TROUBLES_SHOWN = 3
 _LONGEST_TROUBLE = 200
+_WHY = {
+    "failed": "the model failed, see the log",
+    "late": "they had waited too long",
+    "missed": "said while Referee was away, too many to be read",
+    "overloaded": "too many at once",
+    "superseded": "edited again before their turn",
+}
+"""What the reasons mean under which messages are counted as not scored."""
 
 
 async def status_page(asked: Admitted, started: datetime) -> list[str]:
@@ -47,7 +56,16 @@ async def _attention(asked: Admitted) -> list[str]:
     found += [f"Permissions: {_short(line)}" for line in missing_permissions(asked.guild, known)]
     if not reads_content(asked.bot):
         found.append("The Message Content Intent is off: Referee sees messages without their text.")
-    return [*found, *_unsent(await services.stores.cards.unsent(community)), *_not_kept(asked)]
+    return [*found, *_passed_over(asked), *_unsent(await services.stores.cards.unsent(community)), *_not_kept(asked)]
+
+
+def _passed_over(asked: Admitted) -> list[str]:
+    watch = asked.bot.get_cog("Watch")
+    spell = watch.intake.shedding.spells.get(asked.community) if isinstance(watch, Watch) else None
+    if spell is None:
+        return []
+    last = f"<t:{int(spell.last)}:R>"
+    return [f"More is written than can be judged in time: {spell.count} messages passed over, the last {last}."]
 
 
 def _not_kept(asked: Admitted) -> list[str]:
@@ -74,7 +92,7 @@ def _bot(bot: RefereeBot, uptime: timedelta) -> list[str]:
     return [
         f"**Referee {__version__}**, model `{plain(services.model_version)}`, up for {_span(uptime)}",
         f"Decided within {_seconds(services, 0.5)} (median) and {_seconds(services, 0.95)} (95 %); "
-        f"{services.waiting()} waiting; gateway {_gateway(bot)}",
+        f"{services.room.waiting} messages and {services.waiting()} texts waiting; gateway {_gateway(bot)}",
         f"Text of messages is {'on' if reads_content(bot) else 'off'}; names are "
         f"{'' if services.settings.watch_names else 'not '}watched; {_speech(services.speech())}",
     ]
@@ -107,7 +125,7 @@ async def _server(asked: Admitted) -> list[str]:
         f"Since the start: {tally.seen} seen, {tally.scored} scored, {tally.exempt} exempt, "
         f"{tally.incidents} incidents",
         f"Flagged: {_counts(tally.flagged)}",
-        f"NOT SCORED: {_counts(tally.not_scored)}; could not be checked: {tally.unchecked}",
+        f"NOT SCORED: {_reasons(tally.not_scored)}; could not be checked: {tally.unchecked}",
         f"Clips: {tally.clips}, of which {tally.clips_unchecked} not or not wholly checked",
         f"Done: {_counts(tally.outcomes)}",
     ]
@@ -115,6 +133,13 @@ async def _server(asked: Admitted) -> list[str]:
 
 def _counts(counted: Mapping[str, int]) -> str:
     return ", ".join(f"`{name}` {number}" for name, number in sorted(counted.items()) if number) or "none"
+
+
+def _reasons(counted: Mapping[str, int]) -> str:
+    """Return how many were not scored for which reason, and what those words mean."""
+    named = [reason for reason in _WHY if counted.get(reason)]
+    meaning = "; ".join(f"{reason}: {_WHY[reason]}" for reason in named)
+    return f"{_counts(counted)} ({meaning})" if meaning else _counts(counted)
 
 
 def _seconds(services: Services, part: float) -> str:

@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING
 import discord
 
 from bot.cogs.watching.clip_room import ClipRoom
+from bot.cogs.watching.latest import Latest
+from bot.cogs.watching.shedding import Shedding
 from bot.cogs.watching.surfaces import MessageContent, is_film
 from bot.domain import Clip, Excerpt, Surface
 from bot.errors import ClipRejected, ClipTooLarge, RefereeError
 from bot.pipeline import Handled
 from bot.tally import Tally
+from bot.waiting_room import size_of
+from classifier import NotScored, NotScoredReason
 
 if TYPE_CHECKING:
     from bot.app.client import RefereeBot
 
 _log = logging.getLogger(__name__)
-_MOST_AT_ONCE = 200
+_NOT_IN_TIME = (NotScoredReason.OVERLOADED, NotScoredReason.LATE)
+SUPERSEDED = "superseded"
+"""The reason under which a revision of a message is counted as not scored that a newer one took the place of."""
 _RESET = "nickname was reset"
 """How `bot.enforce.deeds` says of an incident that it took a name away; a warning for a name, say, leaves it."""
 _CLIPS_WITHIN_S = 5.0
@@ -75,11 +81,13 @@ class _Arrivals:
 
 
 class Delivery:
-    """Have the pipeline decide on so many excerpts at once; acting takes no place from what is still to be judged."""
+    """Have the pipeline decide on excerpts as the waiting room lets them in, then act."""
 
-    def __init__(self, bot: "RefereeBot") -> None:
+    def __init__(self, bot: "RefereeBot", shedding: Shedding) -> None:
         self._bot = bot
-        self._room = asyncio.Semaphore(_MOST_AT_ONCE)
+        self._room = bot.services.room
+        self._shedding = shedding
+        self._latest = Latest()
         self._clips = ClipRoom()
 
     async def deliver(
@@ -95,6 +103,9 @@ class Delivery:
             work.append(self._turn_away(excerpt, content.clips[len(clips) :]))
         if not content.is_silent:
             work.insert(0, self._read(excerpt, arrivals, arrived, retaken))
+        if len(work) == 1:
+            # A task for each message that waits would double what a flood costs.
+            return await work[0]
         return all(await asyncio.gather(*work))
 
     def tallies(self, excerpt: Excerpt) -> tuple[Tally, Tally]:
@@ -110,12 +121,20 @@ class Delivery:
         return ()
 
     async def _turn_away(self, excerpt: Excerpt, clips: Sequence[discord.Attachment]) -> bool:
-        """Bring up clips that find no place, all of a message as one: nobody knows what is said in them."""
+        """Bring up clips that find no place, all of a message as one: nobody knows what is said in them.
+
+        A server that floods the moderators with such has the rest of them only counted.
+        """
+        community = excerpt.key.community
+        if self._room.is_behind(community):
+            self._count_unheard(excerpt, len(clips))
+            return True
         why = f"too many clips at once: {len(clips)} of this message not heard"
         _log.warning("too many clips at once: %d of message %s are not heard", len(clips), excerpt.key.message)
         self._count_unheard(excerpt, len(clips) - 1)
         try:
-            await self._bot.services.pipeline.unchecked(_of_clip(excerpt, clips[0]), why)
+            with self._room.acted_on(community):
+                await self._bot.services.pipeline.unchecked(_of_clip(excerpt, clips[0]), why)
         except RefereeError as error:
             return _not_handled(excerpt, error)
         return True
@@ -134,15 +153,37 @@ class Delivery:
             tally.unchecked += 1
 
     async def _read(self, excerpt: Excerpt, arrivals: _Arrivals, arrived: float, retaken: Retaken | None) -> bool:
-        """Decide on a text, then act."""
+        """Decide on a text, then act; of the revisions of one message that come meanwhile only the newest waits."""
         try:
-            async with self._room:
-                handled = await self._decided(excerpt, retaken)
-                self._bot.services.latency.note(time.monotonic() - arrived)
+            async with self._latest.turn(f"{excerpt.key.community}/{excerpt.key.message}") as is_newest:
+                if not is_newest:
+                    self._count_shed(excerpt, SUPERSEDED)
+                    return True
+                handled = await self._let_in(excerpt, arrived, retaken)
         except RefereeError as error:
             return _not_handled(excerpt, error)
-        await self.act(handled, arrivals)
+        if handled is not None:
+            await self.act(handled, arrivals)
         return True
+
+    async def _let_in(self, excerpt: Excerpt, arrived: float, retaken: Retaken | None) -> Handled | None:
+        """Decide on a text when it is its turn; return None where that never came, which is counted."""
+        community = excerpt.key.community
+        async with self._room.place(community, excerpt.author, size_of(excerpt)) as refused:
+            if refused is not None:
+                self._count_shed(excerpt, refused)
+                self._shedding.note(community)
+                return None
+            handled = await self._decided(excerpt, retaken)
+            self._bot.services.latency.note(time.monotonic() - arrived)
+        if isinstance(handled.verdict, NotScored) and handled.verdict.reason in _NOT_IN_TIME:
+            self._shedding.note(community)
+        return handled
+
+    def _count_shed(self, excerpt: Excerpt, reason: str) -> None:
+        for tally in self.tallies(excerpt):
+            tally.seen += 1
+            tally.not_scored[reason] += 1
 
     async def _decided(self, excerpt: Excerpt, retaken: Retaken | None) -> Handled:
         pipeline = self._bot.services.pipeline
@@ -206,11 +247,13 @@ class Delivery:
         """Do what was decided, once the clips are here; it is written down, so that a failure does not undo it."""
         if not handled.created:
             return
-        await arrivals.wait()
-        try:
-            await self._bot.services.pipeline.act(handled)
-        except RefereeError as error:
-            _log.error("what was decided on message %s was not finished: %s", handled.excerpt.key.message, error)
+        key = handled.excerpt.key
+        with self._room.acted_on(key.community):
+            await arrivals.wait()
+            try:
+                await self._bot.services.pipeline.act(handled)
+            except RefereeError as error:
+                _log.error("what was decided on message %s was not finished: %s", key.message, error)
 
 
 class _Acting:

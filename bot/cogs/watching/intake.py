@@ -16,6 +16,7 @@ from bot.cogs.watching.delivery import Delivery, Retaken
 from bot.cogs.watching.members import Members
 from bot.cogs.watching.responsible import is_ours, places, responsible
 from bot.cogs.watching.revisions import Revisions
+from bot.cogs.watching.shedding import Shedding
 from bot.cogs.watching.surfaces import MessageContent, read_message
 from bot.domain import Excerpt, Platform, SourceKey, Surface
 from bot.enforce.protect import protection
@@ -43,13 +44,17 @@ class Source:
 
 
 class Intake:
-    """Take in what is said; `again` remembers what was not kept, for whoever took it in to try once more."""
+    """Take in what is said; `again` remembers what was not kept, for whoever took it in to try once more.
+
+    `shedding` knows in which servers more is said than can be judged.
+    """
 
     def __init__(self, bot: "RefereeBot") -> None:
         self._bot = bot
         self._members = Members()
         self._revisions = Revisions()
-        self._delivery = Delivery(bot)
+        self.shedding = Shedding()
+        self._delivery = Delivery(bot, self.shedding)
         self.again = Again()
         self._at_work = 0
         self._idle = asyncio.Event()

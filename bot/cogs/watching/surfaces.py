@@ -14,7 +14,7 @@ _LONGEST_TEXT = 4000
 _MOST_OVERFLOW = 4
 """Of the parts, how many may hold what is left when the others are full."""
 _MOST_CLIPS = 10
-_ODD = (LookupError, TypeError, ValueError, AttributeError)
+_ODD = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 """What reading a piece of a message raises that a server sent in another form than the library expects."""
 _BETWEEN_WORDS = re.compile(r"[\s._+~-]+")
 _ENDING = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,4}$")

@@ -51,6 +51,10 @@ class Titles(commands.Cog):
         if thread is not None:
             await self.take(thread, flag_only=_RENAMED)
 
+    async def take_again(self, thread: discord.Thread) -> bool:
+        """Judge a title that may have been changed while nobody watched; tell as `take` does."""
+        return await self.take(thread, flag_only=_RENAMED)
+
     async def take(self, thread: discord.Thread, flag_only: str = "") -> bool:
         """Judge a thread's title as its owner's, and tell whether what came of it was kept; else it is tried again."""
         services, guild = self._bot.services, thread.guild

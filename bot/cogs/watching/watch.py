@@ -1,5 +1,6 @@
 """Watch what is said in servers: messages, edits, threads, and what AutoMod did before us."""
 
+import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord.ext import commands, tasks
 
+from bot.cogs.watching import shedding
 from bot.cogs.watching.intake import Intake
 from bot.cogs.watching.names import Names
 from bot.cogs.watching.progress import Progress
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _NOTED_EVERY_S = 1.0
-_TRIED_AGAIN_EVERY_S = 60.0
+_TRIED_AGAIN_EVERY_S = 10.0
 _LAST_S = 10.0
 """How long a stop waits for what is being handled; service managers commonly kill after more than that."""
 
@@ -34,6 +36,7 @@ class Watch(commands.Cog):
         self._bot = bot
         self.intake = intake
         self.progress = Progress()
+        self._telling: asyncio.Task[None] | None = None
 
     async def cog_load(self) -> None:
         """Begin to note what was read, and to try again what was not kept."""
@@ -44,6 +47,8 @@ class Watch(commands.Cog):
         """Finish what is being handled, and note what was read at the end."""
         self._note.cancel()
         self._try_again.cancel()
+        if self._telling is not None:
+            self._telling.cancel()
         await self.intake.finish(_LAST_S)
         await self.note()
 
@@ -106,10 +111,18 @@ class Watch(commands.Cog):
     @tasks.loop(seconds=_NOTED_EVERY_S)
     async def _note(self) -> None:
         await self.note()
+        self._begin_to_tell()
 
     @tasks.loop(seconds=_TRIED_AGAIN_EVERY_S)
     async def _try_again(self) -> None:
         await self.intake.again.try_all()
+
+    def _begin_to_tell(self) -> None:
+        """Tell moderators that messages are passed over, or not any more; the marks do not wait for Discord."""
+        if self._telling is not None and not self._telling.done():
+            return
+        if news := self.intake.shedding.news():
+            self._telling = asyncio.create_task(shedding.tell_all(self._bot, news))
 
     async def _forget(self, guild: int, channel: int) -> None:
         self.progress.forget(str(guild), str(channel))

@@ -109,3 +109,11 @@ def test_a_server_can_be_held_alone(progress: Progress) -> None:
 
     progress.release_one("arena")
     assert marks(progress) == {"lobby": "10"}
+
+
+def test_a_message_that_arrives_while_it_is_read_from_the_past_is_not_passed_before_both_are_done(progress: Progress):
+    with progress.handling("arena", "lobby", 10):
+        with progress.handling("arena", "lobby", 10):
+            pass
+        assert marks(progress) == {"lobby": "9"}
+    assert marks(progress) == {"lobby": "10"}

@@ -1,6 +1,7 @@
 """Which messages are judged, when, and as whose."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bot.domain import Action, Incident, Surface
 from bot.errors import StoreFull
 from bot.policy_community import CommunityPolicy
 from bot.policy_presets import Preset
+from bot.waiting_room import RoomLimits
 from tests.fakes.discord_bench import DiscordBench, open_discord
 
 
@@ -263,7 +265,7 @@ async def full(incident: Incident) -> None:
 
 
 async def test_messages_beyond_the_limit_wait_for_those_before_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("bot.cogs.watching.delivery._MOST_AT_ONCE", 2)
+    monkeypatch.setattr("bot.app.compose.RoomLimits", partial(RoomLimits, judging=4, least=1, servers=1))
     async with open_discord(tmp_path, watch.setup) as bench:
         gates = [bench.scorer.hold(text) for text in ("one", "two", "three")]
         for text in ("one", "two", "three"):
@@ -399,7 +401,7 @@ async def test_an_edit_and_a_title_that_were_not_kept_are_tried_again(tmp_path: 
 async def test_slow_acting_takes_no_place_from_scoring_and_a_stop_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("bot.cogs.watching.delivery._MOST_AT_ONCE", 1)
+    monkeypatch.setattr("bot.app.compose.RoomLimits", partial(RoomLimits, judging=1, least=1, servers=1))
     async with open_discord(tmp_path, watch.setup) as bench:
         acting, gate = asyncio.Event(), asyncio.Event()
 
