@@ -8,11 +8,13 @@ from bot.communities import Communities
 from bot.desk import Desk
 from bot.fetch import ClipFetcher
 from bot.latency import Latency
+from bot.metered import Meters
 from bot.pipeline import Pipeline
 from bot.ports import Clock
 from bot.settings import Settings
 from bot.speech.line import SpeechLoad
 from bot.store import Stores
+from bot.waiting_room import WaitingRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,8 @@ class Services:
     """Hold what a live front end works with.
 
     `waiting` tells how many texts wait for a score, `speech` how much is to be heard, None where speech is off.
+    Messages wait in `room` before their texts do. `latency` is from a message's arrival to its decision; `meters` count
+    what came after.
     """
 
     settings: Settings
@@ -34,3 +38,5 @@ class Services:
     waiting: Callable[[], int]
     speech: Callable[[], SpeechLoad | None] = lambda: None
     latency: Latency = field(default_factory=Latency)
+    room: WaitingRoom = field(default_factory=WaitingRoom)
+    meters: Meters = field(default_factory=Meters)

@@ -1,11 +1,12 @@
 """The Discord client: what is asked of the gateway, and what every handler finds on it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord.ext import commands
 
+from bot.app.pulse import GatewayPulse
 from bot.app.tree import RefereeTree
 from bot.settings import Settings
 
@@ -37,6 +38,7 @@ class RefereeBot(commands.Bot):
             max_ratelimit_timeout=_LONGEST_WAIT_S,
         )
         self._setup: Sequence[Callable[[RefereeBot], Awaitable[None]]] = ()
+        self.pulse = GatewayPulse()
 
     def attach(
         self,
@@ -53,6 +55,11 @@ class RefereeBot(commands.Bot):
         """Add handlers and commands, once, after the login."""
         for step in self._setup:
             await step(self)
+
+    def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the library's signature
+        """Note the event, and tell it to whoever listens; a listener would cost a task for every event."""
+        self.pulse.note(event_name)
+        super().dispatch(event_name, *args, **kwargs)
 
     async def on_message(self, message: discord.Message) -> None:
         """Leave messages to the listeners: there are no commands in plain text."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bot.app.client import RefereeBot
 
 _log = logging.getLogger(__name__)
-_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
+_UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 _MEMBER = "GUILD_MEMBER_UPDATE"
 _MESSAGES = ("MESSAGE_CREATE", "MESSAGE_UPDATE")
 

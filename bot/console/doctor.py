@@ -1,15 +1,17 @@
 """`referee doctor`: whether everything is in place, and what to do where it is not."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from bot.console import findings, options
+from bot.console import findings, findings_live, findings_running, options
 from bot.console.demo import MATCH
 from bot.console.findings import Finding, Level
+from bot.console.redaction import Redaction, secrets_of
 from bot.console.render import clean, console, to_json
 from bot.domain import Clip
 from bot.errors import SettingsError
@@ -21,14 +23,15 @@ _PROBLEMS = 1
 def doctor(
     db: options.Database = None,
     deep: Annotated[bool, typer.Option("--deep", help="Also transcribe a clip.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Also ask Discord, and the bot that runs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check settings, model, policy, database, speech and disk.
+    """Check settings, model, policy, database, speech and disk; with --live the way to Discord and the bot that runs.
 
     Exits with 0 where there is no problem, with 1 where there is. Warnings are no problems.
     """
     sample = MATCH.with_name("clip1.ogg")
-    found = asyncio.run(_examine(db, Clip(sample.name, sample.read_bytes()) if deep else None))
+    found = asyncio.run(_examine(db, Clip(sample.name, sample.read_bytes()) if deep else None, live=live))
     if as_json:
         rows = [{"subject": f.subject, "level": f.level.value, "text": f.text, "advice": f.advice} for f in found]
         typer.echo(to_json({"ok": _sound(found), "findings": rows}))
@@ -38,7 +41,7 @@ def doctor(
         raise typer.Exit(_PROBLEMS)
 
 
-async def _examine(db: Path | None, sample: Clip | None) -> list[Finding]:
+async def _examine(db: Path | None, sample: Clip | None, *, live: bool) -> list[Finding]:
     from bot.settings import Settings
 
     found = [*findings.machine(), *findings.unknown_variables(Settings.model_fields)]
@@ -54,7 +57,10 @@ async def _examine(db: Path | None, sample: Clip | None) -> list[Finding]:
     found += await findings.database(settings)
     found.append(await findings.speech(settings, sample))
     found.append(findings.discord(settings))
-    return found
+    if live:
+        found += [*await findings_live.discord(settings), *await findings_running.running(settings)]
+    redact = Redaction(secrets_of(settings))
+    return [replace(finding, text=redact(finding.text), advice=redact(finding.advice)) for finding in found]
 
 
 def _sound(found: list[Finding]) -> bool:

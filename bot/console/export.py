@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from bot.console.render import clean
 from bot.console.sink import Sink, json_line
+from bot.csv_cells import guarded
 from bot.domain import UNCHECKED, Incident, Platform, ReviewState
 
 _LABEL_OF_DISMISSED = "non_toxic"
@@ -15,7 +16,6 @@ _OPERATORS_OWN = frozenset({Platform.LOG})
 """The platforms whose content belongs to the operator; no other content may become training rows."""
 
 _COLUMNS = ("id", "text", "label", "state", "author", "community", "channel", "at", "score", "model")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
@@ -80,5 +80,5 @@ def _cell(value: object, *, terminal: bool) -> object:
     """Return a cell that no spreadsheet runs as a formula, and no terminal as an order."""
     if not isinstance(value, str):
         return value
-    guarded = f"'{value}" if value.startswith(_FORMULA) else value
-    return clean(guarded) if terminal else guarded
+    cell = guarded(value)
+    return clean(cell) if terminal else cell

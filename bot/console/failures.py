@@ -1,11 +1,20 @@
-"""An expected error as one line on stderr."""
+"""An expected error as one line on stderr, and a log that holds neither content nor secrets."""
 
 import errno
 import logging
 import os
+import sys
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING
 
+from bot.console.log_format import JsonLines, TextLines
+from bot.console.redaction import Redaction, secrets_of
 from bot.console.render import clean
 from bot.errors import RefereeError
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 FAILED = 2
 """The exit code of a command that could not do what it was asked."""
@@ -20,26 +29,41 @@ def expected() -> tuple[type[Exception], ...]:
 
 def line_of(error: Exception) -> str:
     """Return the line that tells an error: what happened, to what, and what to do."""
-    return f"referee: {clean(_told(error))}"
+    return Redaction()(f"referee: {clean(_told(error))}")
 
 
-class _OneLine(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the record without its traceback, which no log of a command line needs."""
-        told = f"referee: {record.levelname.lower()}: {record.name}: {record.getMessage()}"
-        cause = record.exc_info[1] if record.exc_info else None
-        return clean(told if cause is None else f"{told}: {type(cause).__name__}: {cause}")
+class _Stderr(logging.StreamHandler):  # type: ignore[type-arg]
+    """Write records to stderr; one that cannot be written is told of without what is in it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Say which module wrote a record that cannot be formatted; the library would print its arguments."""
+        if sys.stderr is not None:
+            sys.stderr.write(f"referee: error: a log record of {record.name}:{record.lineno} cannot be written\n")
 
 
-def log_to_stderr(level: str) -> None:
-    """Log this program's records to stderr, from `level` on."""
+def log_to_stderr(settings: "Settings") -> None:
+    """Log this program's records to stderr, as the settings say; libraries' own from warnings on."""
     for name in ("bot", "classifier"):
-        logging.getLogger(name).setLevel(level)
+        logging.getLogger(name).setLevel(settings.log_level)
     root = logging.getLogger()
-    if not root.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(_OneLine())
-        root.addHandler(handler)
+    if root.handlers:
+        return
+    redact = Redaction(secrets_of(settings))
+    handler = _Stderr()
+    handler.setFormatter(JsonLines(redact) if settings.log_format == "json" else TextLines(redact))
+    root.addHandler(handler)
+    # Whatever REFEREE_LOG_LEVEL says: at DEBUG, libraries log whole messages, statements and payloads.
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _unexpected
+    threading.excepthook = lambda told: _unexpected(told.exc_type, told.exc_value, told.exc_traceback)
+    sys.unraisablehook = lambda told: _unexpected(told.exc_type, told.exc_value, told.exc_traceback)
+
+
+def _unexpected(_kind: type[BaseException], error: BaseException | None, _trace: TracebackType | None) -> None:
+    """Log what nobody expected, with every place that it came through; its text may hold content."""
+    if error is not None and not isinstance(error, KeyboardInterrupt | SystemExit):
+        logging.getLogger("bot").critical("this is a fault of Referee; please report it", exc_info=error)
 
 
 def _told(error: Exception) -> str:
