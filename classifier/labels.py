@@ -79,7 +79,7 @@ def read_labels(path: Path) -> LabelSet:
         raise ModelMissing(f"{path} is not there; reinstall Referee or train the model again") from error
     except OSError as error:
         raise LabelError(f"{path} cannot be read: {error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LabelError(f"{path} is not valid TOML: {error}") from error
     try:
         return LabelSet(tuple(_label(entry) for entry in raw["label"]))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MANAGERS_ONLY = "Only the owner and members with Manage Server may do this."
 _MODERATORS_ONLY = "Only moderators may do this; who they are is set with /referee setup."
+_NOT_YOURS = "Somebody else asked for this. Use the command yourself."
 _IN_A_SERVER = "This works only in a server that Referee was invited to."
 
 
@@ -77,6 +78,14 @@ async def admit_moderator(interaction: "discord.Interaction[RefereeBot]") -> Adm
     """Return what a command works with where its user moderates the server; else tell them that they may not."""
     community = interaction.client.services.communities.get(str(interaction.guild_id))
     return await _admitted(interaction, _MODERATORS_ONLY, allowed=moderates(interaction.user, community))
+
+
+async def is_asker(interaction: "discord.Interaction[RefereeBot]", asked: Admitted) -> bool:
+    """Tell whether somebody uses an answer that they asked for, where they asked for it; else tell them how it goes."""
+    if (interaction.user.id, interaction.guild_id) == (asked.interaction.user.id, asked.guild.id):
+        return True
+    await tell(interaction, _NOT_YOURS)
+    return False
 
 
 async def _admitted(interaction: "discord.Interaction[RefereeBot]", refusal: str, *, allowed: bool) -> Admitted | None:

@@ -6,14 +6,14 @@ from io import BytesIO
 
 import discord
 
+from bot.ui.quote import HIDDEN
+
 LONGEST = 2000
 """How many characters a message may have."""
 
 _LONGEST_LINE = 400
 _IN_THE_FILE = "The whole of it is in the file."
-_CONTROLS = (*range(32), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
-_SURROGATES = range(0xD800, 0xE000)
-_INVISIBLE = str.maketrans(dict.fromkeys([*_CONTROLS, *_SURROGATES], " "))
+_INVISIBLE = str.maketrans(dict.fromkeys(HIDDEN, " "))
 
 
 @dataclass(frozen=True, slots=True)

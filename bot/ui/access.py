@@ -4,6 +4,9 @@ import discord
 
 from bot.community import Community
 
+LARGEST_ID = 2**31 - 1
+"""The largest number that a store gives an incident or a card: whatever names a larger one, by hand, names nothing."""
+
 
 def manages(member: discord.Member | discord.User) -> bool:
     """Tell whether somebody may change how the server is moderated: the owner, and whoever can manage the server."""

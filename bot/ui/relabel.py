@@ -49,7 +49,7 @@ class RelabelSelect(
 
     async def callback(self, interaction: Press) -> None:
         """Give the card the category that was chosen."""
-        await answer(interaction, partial(_relabel, interaction, self.card_id, self.item.values[0]))
+        await answer(interaction, partial(_relabel, interaction, self.card_id, self.item.values))
 
 
 async def ask(press: Press, card_id: int) -> None:
@@ -69,8 +69,12 @@ async def ask(press: Press, card_id: int) -> None:
     await press.followup.send("What is it really? If it is nothing bad, use *False alarm*.", view=view, ephemeral=True)
 
 
-async def _relabel(press: Press, card_id: int, category: str) -> None:
+async def _relabel(press: Press, card_id: int, chosen: list[str]) -> None:
+    # Before anything that was chosen is looked at: nobody else learns whether it makes sense.
+    if await begin(press, card_id) is None:
+        return
     bot: RefereeBot = press.client
-    if category not in bot.services.communities.basis.labels.names:
+    category = next((name for name in chosen if name in bot.services.communities.basis.labels.names), None)
+    if category is None:
         raise InputError("This category is not there any more. Press Relabel again.")
     await verdicts.decide(press, card_id, ReviewVerdict.RELABEL, category)

@@ -70,7 +70,7 @@ def _locale(name: str) -> discord.Locale:
 def _catalogue(file: Traversable) -> Mapping[str, str]:
     try:
         entries = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"The catalogue {file.name} cannot be read: {error}.") from error
     wrong = [key for key, text in entries.items() if not isinstance(text, str) or not 0 < len(text) <= LONGEST]
     if wrong:

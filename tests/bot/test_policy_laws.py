@@ -8,8 +8,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.domain import Action, Decision, History, Mode, Strike, Transcript
-from bot.policy import CategoryRule, Policy, Rung
+from bot.policy import CategoryRule, Policy, Rung, flag_only
+from bot.policy_community import CommunityPolicy, build
+from bot.policy_presets import Preset
 from classifier import Verdict
+from tests.fakes import communities
 from tests.fakes.chat import START, heard, verdict
 from tests.fakes.judging import LINE, judge
 
@@ -229,3 +232,90 @@ def test_the_same_question_gets_the_same_answer(
     again = judge(copy.copy(rules), replace(said), copy.copy(history), transcript=transcript)
 
     assert again == judge(rules, said, history, transcript=transcript)
+
+
+@law
+@given(policies(), verdicts(), histories, shares, shares)
+def test_more_doubt_never_makes_an_action_stricter(
+    rules: Policy, said: Verdict, history: History, one: float, other: float
+) -> None:
+    less, more = sorted([one, other])
+    typed = judge(rules, said, history)
+    clear, doubtful = (judge(rules, said, history, transcript=heard("a line", doubt=doubt)) for doubt in (less, more))
+
+    assert strictness(doubtful) <= strictness(clear) <= strictness(typed)
+    assert doubtful.strike <= clear.strike <= typed.strike
+
+
+@law
+@given(policies(), verdicts(), histories, transcripts)
+def test_flagging_only_never_raises_anything_and_says_why(
+    rules: Policy, said: Verdict, history: History, transcript: Transcript | None
+) -> None:
+    decision = judge(rules, said, history, transcript=transcript)
+    held = flag_only(decision, "nobody can be named")
+
+    assert strictness(held) <= min(strictness(decision), FLAGGED)
+    assert (held.strike, held.would, held.category) == (False, decision.would, decision.category)
+    assert set(decision.reasons) <= set(held.reasons)
+    assert flag_only(held, "nobody can be named") == held
+
+
+@law
+@given(policies(), verdicts(), histories, transcripts)
+def test_deciding_changes_nothing_that_it_is_given(
+    rules: Policy, said: Verdict, history: History, transcript: Transcript | None
+) -> None:
+    before = repr((rules, said, history, transcript))
+
+    judge(rules, said, history, transcript=transcript)
+
+    assert repr((rules, said, history, transcript)) == before
+
+
+@law
+@given(policies(mode=Mode.OFF), verdicts(), histories, transcripts)
+def test_where_everything_is_off_nothing_is_done(
+    rules: Policy, said: Verdict, history: History, transcript: Transcript | None
+) -> None:
+    assert judge(rules, said, history, transcript=transcript).action is Action.NONE
+
+
+@st.composite
+def shipped_verdicts(draw: st.DrawFn) -> Verdict:
+    name = draw(st.sampled_from(communities.NAMES))
+    return verdict(**{name: draw(shares)})
+
+
+@law
+@given(communities.communities, shipped_verdicts(), histories)
+def test_a_community_in_shadow_punishes_nobody_whatever_else_it_set(
+    community: CommunityPolicy, said: Verdict, history: History
+) -> None:
+    decision = judge(build(communities.shipped(), replace(community, preset=Preset.SHADOW)), said, history)
+
+    assert strictness(decision) <= FLAGGED
+    assert not decision.strike
+
+
+@law
+@given(communities.communities, shipped_verdicts(), histories)
+def test_no_community_acts_more_strictly_than_the_strictest_rung_that_it_set_or_was_given(
+    community: CommunityPolicy, said: Verdict, history: History
+) -> None:
+    policy = build(communities.shipped(), community)
+    most = max([FLAGGED, *(rung.strictness for each in policy.categories.values() for rung in each.ladder)])
+
+    assert strictness(judge(policy, said, history)) <= most
+
+
+@law
+@given(communities.communities, shipped_verdicts(), histories)
+def test_no_community_can_take_an_exemption_of_its_operator_back(
+    community: CommunityPolicy, said: Verdict, history: History
+) -> None:
+    basis = communities.shipped()
+    exempting = replace(basis, policy=replace(basis.policy, exempt_channels=frozenset({"lobby"})))
+    own = replace(community, base=None)
+
+    assert judge(build(exempting, own), said, history).action is Action.NONE

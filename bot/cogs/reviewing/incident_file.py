@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.csv_cells import guarded
 from bot.domain import Incident
 
 MOST_ROWS, MOST_BYTES = 5000, 8_000_000
@@ -16,7 +17,6 @@ NOTICE = (
 )
 """What whoever opens such a file has to know."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = (
     *(
         "id",
@@ -107,12 +107,7 @@ def _frame(form: FileFormat) -> tuple[bytes, bytes, bytes]:
 
 def _cells(incident: Incident) -> tuple[object, ...]:
     row = row_of(incident)
-    return tuple(_guarded(row[name]) for name in _COLUMNS)
-
-
-def _guarded(value: object) -> object:
-    """Return a cell that no spreadsheet runs as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return tuple(guarded(cell) if isinstance(cell := row[name], str) else cell for name in _COLUMNS)
 
 
 def _csv_line(cells: tuple[object, ...]) -> bytes:

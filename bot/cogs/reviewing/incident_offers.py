@@ -21,6 +21,8 @@ async def offer_categories(
     interaction: "discord.Interaction[RefereeBot]", typed: str
 ) -> list[app_commands.Choice[str]]:
     """Return the categories that contain what was typed."""
+    if not _may_see(interaction):
+        return []
     names = (*interaction.client.services.communities.basis.labels.names, UNCHECKED, REPORTED)
     wanted = typed.strip().lower()
     found = [name for name in names if wanted in name or wanted in category_words(name)]
@@ -43,11 +45,15 @@ async def offer_decided(
 
 
 async def _newest(interaction: "discord.Interaction[RefereeBot]", *, waiting: bool) -> list[Incident]:
-    services, community = interaction.client.services, str(interaction.guild_id)
-    if not moderates(interaction.user, services.communities.get(community)):
+    if not _may_see(interaction):
         return []
+    services, community = interaction.client.services, str(interaction.guild_id)
     query = IncidentQuery(community=community, platform=Platform.DISCORD, waiting=waiting, limit=_MOST_READ)
     return list(await services.stores.incidents.find(query))
+
+
+def _may_see(interaction: "discord.Interaction[RefereeBot]") -> bool:
+    return moderates(interaction.user, interaction.client.services.communities.get(str(interaction.guild_id)))
 
 
 def _choices(incidents: list[Incident], typed: int | str) -> list[app_commands.Choice[int]]:

@@ -10,7 +10,7 @@ import discord
 from discord import ui
 
 from bot.app.tree import line_of, tell
-from bot.cogs.admission import Admitted, admit_moderator
+from bot.cogs.admission import Admitted, admit_moderator, is_asker
 from bot.domain import Incident, IncidentQuery
 from bot.ui.incident_view import incident_line
 from bot.ui.panel import units
@@ -110,6 +110,10 @@ class IncidentPages(ui.View):
             if self._page.older is not None:
                 self._starts.append(self._page.older)
             await self.show(asked)
+
+    async def interaction_check(self, interaction: "discord.Interaction[Any]", /) -> bool:
+        """Let nobody but who asked use the buttons."""
+        return self._asked is not None and await is_asker(interaction, self._asked)
 
     async def on_timeout(self) -> None:
         """Say that the buttons no longer work."""

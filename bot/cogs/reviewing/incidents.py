@@ -16,7 +16,8 @@ from bot.cogs.reviewing.incident_offers import offer_categories, offer_decided, 
 from bot.cogs.reviewing.incident_pages import IncidentPages, Source, newest
 from bot.cogs.reviewing.incident_search import looked_words, search
 from bot.domain import Incident, IncidentQuery, Platform, ReviewState
-from bot.errors import UnknownIncident
+from bot.errors import InputError, UnknownIncident
+from bot.ui.access import LARGEST_ID
 from bot.ui.face import mention
 from bot.ui.incident_view import LONGEST_QUOTE, incident_panel
 from bot.ui.panel import send_panel
@@ -152,6 +153,8 @@ class IncidentCommands(commands.Cog):
         asked = await admit_moderator(interaction)
         if asked is None:
             return
+        if form not in {known.value for known in FileFormat}:
+            raise InputError("There is no such format: choose csv or json.")
         query = _narrowed(asked, state, days)
         written = await write(newest(asked.services.stores.incidents, query, _MOST_EXPORTED), FileFormat(form))
         if not written.rows:
@@ -162,7 +165,9 @@ class IncidentCommands(commands.Cog):
 
 
 def _narrowed(asked: Admitted, state: str | None = None, days: int | None = None) -> IncidentQuery:
-    """Return the query for this server's own incidents, which nothing that is typed can widen."""
+    """Return the query for this server's own incidents, which nothing that is typed can widen; raise InputError."""
+    if state is not None and state not in {choice.value for choice in _STATES}:
+        raise InputError("There is no such state: choose one of those that are offered.")
     return IncidentQuery(
         community=asked.community,
         platform=Platform.DISCORD,
@@ -184,6 +189,8 @@ def _source(asked: Admitted, query: IncidentQuery) -> Source:
 async def _own(asked: Admitted, number: int) -> Incident:
     """Return an incident of this server; another server's is as unknown as none. Raise UnknownIncident."""
     unknown = UnknownIncident(f"There is no incident {number} in this server; it may have expired.")
+    if not 0 < number <= LARGEST_ID:
+        raise unknown
     try:
         incident = await asked.services.stores.incidents.get(number)
     except UnknownIncident:
