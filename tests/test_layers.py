@@ -42,15 +42,26 @@ RULES = (
         ),
         ("classifier.training",),
     ),
-    Rule(("sqlalchemy", "aiosqlite", "alembic", "cryptography"), ("bot.store",)),
+    Rule(("sqlalchemy", "aiosqlite", "alembic", "cryptography", "asyncpg", "filelock"), ("bot.store",)),
     Rule(("faster_whisper", "av", "ctranslate2"), ("bot.speech",)),
     Rule(("aiohttp", "yarl"), ("bot.fetch", "bot.enforce", "bot.app")),
     Rule(("pydantic_settings",), ("bot.settings",)),
+    Rule(("prometheus_client",), ("bot.app", "bot.console")),
+    Rule(("pythonjsonlogger",), ("bot.console",)),
     Rule(("typer", "rich"), ("bot.cli", "bot.console")),
     Rule(("bot",), ("bot",)),
     Rule(("classifier.training",), ("classifier",), at_load=True),
 )
-LOADED_ON_DEMAND = ("torch", "transformers", "faster_whisper", "av", "ctranslate2", "discord")
+LOADED_ON_DEMAND = (
+    "torch",
+    "transformers",
+    "faster_whisper",
+    "av",
+    "ctranslate2",
+    "discord",
+    "asyncpg",
+    "prometheus_client",
+)
 
 
 def within(name: str, parents: Iterable[str]) -> bool:

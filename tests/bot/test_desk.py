@@ -20,6 +20,8 @@ from bot.domain import (
     Mode,
     Outcome,
     Part,
+    Platform,
+    Review,
     ReviewState,
     ReviewVerdict,
     Surface,
@@ -265,3 +267,29 @@ async def test_a_report_of_a_forward_keeps_what_was_forwarded(office: Office):
     incident = await office.desk.report(forward, "ben")
     assert incident is not None
     assert (incident.text, incident.surface) == ("you clown", Surface.FORWARD)
+
+
+async def test_a_false_alarm_cut_off_before_anything_was_taken_back_is_finished_by_the_next_process(office: Office):
+    card = await office.card(Outcome.DONE, Outcome.REFUSED, Outcome.DONE)
+    case = await office.desk.case(card)
+    given = [Review(incident.id, DISMISS, "mia", START) for incident in case.incidents]
+    await office.stores.incidents.decide_first(given)
+
+    assert await office.desk.finish_dismissals(Platform.LOG, START) == [], "a moderator may be at it just now"
+    assert await office.desk.finish_dismissals(Platform.LOG, START + timedelta(days=30)) == [], "too long ago"
+    finished = await office.desk.finish_dismissals(Platform.LOG, START + timedelta(hours=1))
+
+    assert [incident.id for incident in finished] == [case.incidents[0].id, case.incidents[2].id]
+    outcomes = [incident.outcome for incident in (await office.desk.case(card)).incidents]
+    assert outcomes == [Outcome.UNDONE, Outcome.REFUSED, Outcome.UNDONE]
+    assert await office.desk.finish_dismissals(Platform.LOG, START + timedelta(hours=1)) == []
+
+
+async def test_nothing_is_taken_back_of_what_was_reopened_or_confirmed(office: Office):
+    card = await office.card(Outcome.DONE)
+    incident = (await office.desk.case(card)).incidents[0]
+    await office.stores.incidents.decide_first([Review(incident.id, DISMISS, "mia", START)])
+    await office.desk.reopen_card(card, "mia")
+
+    assert await office.desk.finish_dismissals(Platform.LOG, START + timedelta(hours=1)) == []
+    assert office.enforcer.undone == []
