@@ -1,8 +1,11 @@
 # What one does with a checkout; `make` alone lists it.
-# PYTHON=/path/to/python names the Python to build with, ARGS="..." adds to the command that is run.
+# PYTHON=/path/to/python names the Python to build with, ARGS="..." adds to the command that is run, WORKERS=1 runs the
+# tests one by one.
 
 PYTHON ?=
 ARGS ?=
+# Tests wait more than they work, for processes and connections: one worker more than two cores pays.
+WORKERS ?= 3
 # The environment of the demo holds what a running bot needs; training's libraries stay in the one of the tests.
 DEMO_ENV := .venv
 TEST_ENV := .venv-test
@@ -16,7 +19,7 @@ demo: $(DEMO_ENV)/.installed  ## judge a played-out match in the terminal: no ac
 	@$(DEMO_ENV)/bin/referee demo $(ARGS)
 
 test: $(TEST_ENV)/.installed  ## run the tests
-	@$(TEST_ENV)/bin/python -m pytest $(ARGS)
+	@$(TEST_ENV)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(TEST_ENV)/.installed  ## check style and types
 	@$(TEST_ENV)/bin/ruff check --quiet .

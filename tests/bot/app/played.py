@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.store.cipher import ContentCipher
+from bot.store.keys import load_keys
+from bot.store.sealed import INCIDENT_AUTHOR
 from tests.loopback.answers import text_of
 from tests.loopback.process import RefereeProcess
 from tests.loopback.world import World
@@ -71,8 +74,10 @@ class Played:
             raise AssertionError(f"{what} not kept within {within} s but {held}; {self.referee.output}") from None
 
     def rows(self, columns: str = "*", table: str = "incidents") -> list[Any]:
-        """Return what the database holds, oldest first."""
+        """Return what the database holds, oldest first; `opened(author)` is the name that is sealed there."""
         connection = sqlite3.connect(f"file:{self.folder / 'referee.db'}?mode=ro", uri=True)
+        cipher = ContentCipher(load_keys(None, self.folder / "referee.key", may_create=False))
+        connection.create_function("opened", 1, lambda stored: cipher.open_name(stored, INCIDENT_AUTHOR, "a name"))
         try:
             return connection.execute(f"SELECT {columns} FROM {table} ORDER BY rowid").fetchall()  # noqa: S608
         finally:

@@ -62,11 +62,11 @@ async def abuse_on_four_surfaces_is_flagged_and_one_member_timed_out(played: Pla
 
 
 def of(played: Played, author: str) -> list[tuple[str]]:
-    return [row[:1] for row in played.rows("surface, author") if row[1] == author]
+    return [row[:1] for row in played.rows("surface, opened(author)") if row[1] == author]
 
 
 def cards_of(played: Played, author: str) -> set[object]:
-    return {row[0] for row in played.rows("card, author") if row[1] == author}
+    return {row[0] for row in played.rows("card, opened(author)") if row[1] == author}
 
 
 async def a_moderator_confirms_one_and_dismisses_one(played: Played) -> None:
@@ -88,7 +88,7 @@ async def a_moderator_confirms_one_and_dismisses_one(played: Played) -> None:
 
 
 def states_of(played: Played, author: str) -> set[str]:
-    return {row[0] for row in played.rows("state, author") if row[1] == author}
+    return {row[0] for row in played.rows("state, opened(author)") if row[1] == author}
 
 
 def lifted(world: World) -> bool:
@@ -116,7 +116,7 @@ async def a_crash_between_flag_and_card_loses_nothing(played: Played) -> None:
 
 async def the_incident_list_is_right(played: Played) -> None:
     world = played.world
-    states = played.rows("author, state, category")
+    states = played.rows("opened(author), state, category")
     names = {person["id"]: name for name, person in world.users.items()}
     by_name = [(names[author], state) for author, state, _ in states]
     assert by_name.count(("alice", "dismissed")) == 1

@@ -148,7 +148,7 @@ def settings() -> Settings:
     )
 
 
-@pytest.mark.parametrize("secret", [TOKEN, KEY, KEY[::-1], f"{PASSWORD}!", f"{PASSWORD}%21"])
+@pytest.mark.parametrize("secret", [TOKEN, KEY, KEY[::-1], f"{PASSWORD}!", f"{PASSWORD}%21"], ids=range(5))
 def test_known_secrets_are_taken_out_of_whatever_is_logged(secret: str) -> None:
     redaction = Redaction(secrets_of(settings()))
 
@@ -161,6 +161,7 @@ def test_known_secrets_are_taken_out_of_whatever_is_logged(secret: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [TOKEN, KEY, f"postgresql://me:{PASSWORD}@x/y", f"/webhooks/12/{PASSWORD}/x", f"/interactions/1/{PASSWORD}"],
+    ids=range(5),
 )  # fmt: skip
 def test_what_looks_like_a_secret_is_taken_out_where_none_is_known(text: str) -> None:
     shown = Redaction()(f"it was {text} there")

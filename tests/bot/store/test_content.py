@@ -91,7 +91,7 @@ async def test_another_key_is_an_error_that_names_the_database(opened, path):
 DAMAGED = [b"", b"\n", b"not a key", OLD.encode()[:20], OLD.encode() + b",half", b"\xff\xfe\x00"]
 
 
-@pytest.mark.parametrize("content", DAMAGED)
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
 async def test_a_damaged_key_file_is_an_error_that_does_not_show_it(opened, path, content):
     path.parent.mkdir()
     path.with_name("referee.key").write_bytes(content)

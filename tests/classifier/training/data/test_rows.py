@@ -224,7 +224,7 @@ def test_other_encodings_that_say_so_are_read(tmp_path: Path, encoding: str, nam
     [
         ("a.csv", "text,label\nhello,rude\n".encode("utf-16-le"), "save it as UTF-8"),
         ("a.csv", b"PK\x03\x04\x14\0", "save the table as CSV"),
-        ("a.jsonl", gzip.compress(b"{}"), r"end in \.gz"),
+        ("a.jsonl", gzip.compress(b"{}", mtime=0), r"end in \.gz"),
         ("a.csv", b"text,la\xe9bel\nhello,rude\n", "no header"),
         ("a.csv", b"id,comment\n1,hello\n", "no column 'text'.*'id', 'comment'.*--text"),
         ("a.csv", b"text,kind\nhello,rude\n", "no column 'label'.*'text', 'kind'.*--label"),
