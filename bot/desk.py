@@ -64,7 +64,8 @@ class Desk:
                 return Answer(case, False, case.owner)
             given = [self._review(incident, verdict, moderator, category, note) for incident in case.incidents]
             kept = await self._stores.incidents.decide_first(given)
-            notes = await self._take_back(case, kept) if verdict is ReviewVerdict.DISMISS else ()
+            # Looked at anew: what was still to be done when it was dismissed may be done by now.
+            notes = await self._take_back(await self.case(card_id), kept) if verdict is ReviewVerdict.DISMISS else ()
             now = await self.case(card_id)
             return Answer(now, bool(kept), None if kept else now.decided, notes)
 

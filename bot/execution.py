@@ -29,6 +29,8 @@ class Execution:
         self._tallies = tallies
         self._at_work: set[int] = set()
         self._unwritten: dict[int, Incident] = {}
+        self._writing: set[int] = set()
+        """Those of the unwritten whose turn it is: whoever writes them tells of them, and nobody else."""
 
     async def carry_out(self, excerpt: Excerpt, incident: Incident, *, again: bool = False) -> Incident:
         """Act on an incident, find its words and show it; raise StoreError where its outcome cannot be kept.
@@ -59,10 +61,12 @@ class Execution:
     async def write_outcomes(self) -> bool:
         """Write the outcomes that could not be written, and show their incidents; tell whether none is left."""
         for finished in tuple(self._unwritten.values()):
+            if finished.id in self._writing:
+                continue
             try:
                 await self._write(finished)
             except UnknownIncident:
-                del self._unwritten[finished.id]
+                self._unwritten.pop(finished.id, None)
             except StoreError as error:
                 _log.warning("the outcome of incident %d still cannot be kept: %s", finished.id, error)
                 return False
@@ -96,12 +100,33 @@ class Execution:
             outcome, detail = Outcome.FAILED, str(error)
         finally:
             self._at_work.discard(incident.id)
-        return await self._write(replace(incident, outcome=outcome, outcome_detail=detail))
+        finished = await self._write(replace(incident, outcome=outcome, outcome_detail=detail))
+        return await self._unless_dismissed(finished)
+
+    async def _unless_dismissed(self, finished: Incident) -> Incident:
+        """Take back what a moderator called a false alarm while it was being done."""
+        if finished.outcome is not Outcome.DONE:
+            return finished
+        try:
+            now = await self._ports.store.get(finished.id)
+        except UnknownIncident:
+            return finished
+        if now.state is not ReviewState.DISMISSED or now.outcome is not Outcome.DONE:
+            return finished
+        try:
+            outcome, detail = await self._ports.enforcer.undo(now)
+        except RefereeError as error:
+            outcome, detail = Outcome.DONE, f"it could not be taken back: {error}"
+        return await self._write(replace(now, outcome=outcome, outcome_detail=detail))
 
     async def _write(self, finished: Incident) -> Incident:
         # Noted first: from here on it is done, and whoever recovers meanwhile must not do it again.
         self._unwritten[finished.id] = finished
-        await self._ports.store.finish(finished.id, finished.outcome, finished.outcome_detail)
+        self._writing.add(finished.id)
+        try:
+            await self._ports.store.finish(finished.id, finished.outcome, finished.outcome_detail)
+        finally:
+            self._writing.discard(finished.id)
         self._unwritten.pop(finished.id, None)
         for tally in self._tallies(finished.key.community):
             tally.outcomes[finished.outcome] += 1

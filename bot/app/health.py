@@ -26,8 +26,8 @@ class Health:
         self._observer: Observer | None = None
 
     def stage(self, missing: str) -> None:
-        """Say what is missing now, as in `watch: another process watches, this one stands by`."""
-        self._stage = missing
+        """Say what is missing now, as in `model: it is being loaded`; a bot that was looked at is over."""
+        self._stage, self._observer = missing, None
 
     def attach(self, bot: "RefereeBot") -> None:
         """Look at this bot from now on."""

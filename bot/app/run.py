@@ -45,9 +45,11 @@ async def run(settings: Settings, say: Callable[[str], None]) -> None:
         )
     point_at(settings)
     give_way()
-    async with health_served(settings) as health, open_parts(settings) as parts:
-        with until_told() as stop:
-            while not stop.is_told:
+    with until_told() as stop:
+        async with health_served(settings) as health, AsyncExitStack() as stack:
+            # Loading takes seconds, in which a service manager may change its mind.
+            parts = await stop.unless(stack.enter_async_context(open_parts(settings)))
+            while parts is not None and not stop.is_told:
                 await _take_turn(settings, parts, health, stop, say)
 
 

@@ -1,6 +1,8 @@
 """`referee run` and `referee invite`: the Discord bot."""
 
 import asyncio
+import signal
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -14,10 +16,15 @@ def run(db: options.Database = None) -> None:
 
     Needs REFEREE_DISCORD_TOKEN. docs/discord.md leads through the portal, the invitation and the first set-up.
     """
-    from bot.app.run import run as run_bot
+    # Until the event loop takes it over: what is imported takes a second and more, and nothing has begun.
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        from bot.app.run import run as run_bot
 
-    settings = options.settings_of(db)
-    asyncio.run(run_bot(settings, _say))
+        settings = options.settings_of(db)
+        asyncio.run(run_bot(settings, _say))
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def invite(
@@ -39,6 +46,10 @@ def invite(
     typer.echo("\nIt asks for:", err=True)
     for name, why in wanted(settings).items():
         typer.echo(f"  {name}: {why}", err=True)
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise typer.Exit
 
 
 def _say(text: str) -> None:

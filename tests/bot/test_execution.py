@@ -83,6 +83,21 @@ async def test_what_is_being_done_is_not_done_by_the_recovery_as_well(bench: Ben
     assert len(bench.enforcer.seen) == 1
 
 
+async def test_what_a_moderator_dismisses_while_it_is_being_done_is_taken_back(bench: Bench):
+    bench.enforcer.gate.clear()
+    acting = asyncio.create_task(bench.pipeline.handle(line("m1", "idiot")))
+    await bench.enforcer.begun.wait()
+    await bench.store.review(Review(1, ReviewVerdict.DISMISS, "mia", START))
+    bench.enforcer.gate.set()
+    handled = await acting
+
+    [incident] = await bench.incidents()
+    assert [undone.id for undone in bench.enforcer.undone] == [1]
+    assert incident.outcome is Outcome.UNDONE
+    assert handled.incident is not None
+    assert handled.incident.outcome is Outcome.UNDONE
+
+
 async def test_what_was_finished_since_the_list_was_made_is_left_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     await left_pending(bench, "m1", "m2")
     stale: Sequence[object] = await bench.store.pending(Platform.LOG, LATER)
@@ -115,3 +130,26 @@ async def test_one_outcome_that_cannot_be_kept_does_not_keep_the_rest_from_being
 
     assert [incident.outcome for incident in await bench.incidents()] == [Outcome.DONE, Outcome.DONE]
     assert len(bench.enforcer.seen) == 2
+
+
+async def test_an_outcome_that_is_being_written_is_not_written_and_told_of_twice(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+):
+    finish, begun, gate, written = bench.store.finish, asyncio.Event(), asyncio.Event(), list[int]()
+
+    async def slowly(incident_id: int, *given: object) -> None:
+        written.append(incident_id)
+        begun.set()
+        await gate.wait()
+        await finish(incident_id, *given)
+
+    monkeypatch.setattr(bench.store, "finish", slowly)
+    acting = asyncio.create_task(bench.pipeline.handle(line("m1", "idiot")))
+    await begun.wait()
+    assert await asyncio.wait_for(bench.pipeline.write_outcomes(), 5)
+    gate.set()
+    await acting
+
+    assert written == [1]
+    assert bench.pipeline.tally.outcomes == {Outcome.DONE: 1}
+    assert len(bench.notifier.seen) == 1

@@ -11,6 +11,7 @@ import discord
 from discord.ext import commands, tasks
 
 from bot.cogs.watching.gaps import Gap, Stretch, find_gaps, find_stretches, may_have_changed, readable
+from bot.cogs.watching.past import past
 from bot.cogs.watching.titles import Titles
 from bot.cogs.watching.watch import Watch
 from bot.domain import Platform
@@ -47,6 +48,7 @@ class CatchUp(commands.Cog):
         self._to_open: set[int] = set()
         """The servers of which it is not known yet what was missed."""
         self._absent: set[int] = set()
+        self._disconnects = 0
         self.is_caught_up = False
         """Whether nothing that was missed is still to be read."""
 
@@ -68,42 +70,53 @@ class CatchUp(commands.Cog):
     @commands.Cog.listener()
     async def on_disconnect(self) -> None:
         """Note how far everything was read, and no further until it is known what was missed."""
+        self._disconnects += 1
         self.is_caught_up = False
         if self._watch is not None:
-            await self._watch.note()
-            self._watch.progress.hold()
+            await self._watch.note_and_hold()
 
     @commands.Cog.listener()
     async def on_resumed(self) -> None:
-        """Go on as before: Discord sent what was missed."""
-        if self._watch is not None and not self._turn.locked():
-            self._watch.progress.release()
-            self.is_caught_up = True
+        """Go on as before, after what is being read: Discord sent what was missed."""
+        connection = self._disconnects
+        async with self._turn:
+            self._release(connection)
+            self._note_caught_up(connection)
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Finish what an earlier process began, then read what was missed; one at a time."""
+        connection, self.is_caught_up = self._disconnects, False
         async with self._turn:
             await self._finish()
             if self._watch is not None:
-                await self._read(self._watch)
-            self.is_caught_up = not (self._gaps or self._to_open)
+                await self._read(self._watch, connection)
+            self._note_caught_up(connection)
+
+    def _release(self, connection: int) -> None:
+        """Hand out marks again, unless that connection was lost since: then it is not known yet what was missed."""
+        if self._watch is not None and connection == self._disconnects:
+            self._watch.progress.release()
+
+    def _note_caught_up(self, connection: int) -> None:
+        self.is_caught_up = connection == self._disconnects and not (self._gaps or self._to_open)
 
     @commands.Cog.listener()
     async def on_guild_unavailable(self, guild: discord.Guild) -> None:
         """Note how far a server was read that has an outage, and no further until it is back."""
         self._absent.add(guild.id)
         if self._watch is not None:
-            await self._watch.note()
-            self._watch.progress.hold_one(str(guild.id))
+            await self._watch.note_and_hold(str(guild.id))
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Read what was missed in a server that was not there when everything else was caught up with."""
         async with self._turn:
             if guild.id in self._absent and self._watch is not None:
+                connection = self._disconnects
                 self._absent.discard(guild.id)
                 await self._read_servers(self._watch, [guild])
+                self._note_caught_up(connection)
 
     @tasks.loop(seconds=_FINISHED_EVERY_S)
     async def _finish_later(self) -> None:
@@ -112,11 +125,14 @@ class CatchUp(commands.Cog):
             return
         await self._bot.services.pipeline.write_outcomes()
         async with self._turn:
+            connection = self._disconnects
             await self._finish()
             if self._watch is not None and (self._to_open or self._gaps):
                 guilds = [guild for guild in self._bot.guilds if guild.id in self._to_open]
-                await self._read_servers(self._watch, guilds)
-                self.is_caught_up = not (self._gaps or self._to_open)
+                # A server that was left meanwhile is nothing to wait for.
+                self._to_open = {guild.id for guild in guilds}
+                await self._read_servers(self._watch, [guild for guild in guilds if not guild.unavailable])
+                self._note_caught_up(connection)
 
     async def _note_first_start(self) -> None:
         communities = self._bot.services.stores.communities
@@ -159,12 +175,12 @@ class CatchUp(commands.Cog):
             return False
         return True
 
-    async def _read(self, watch: Watch) -> None:
+    async def _read(self, watch: Watch, connection: int) -> None:
         """Read every server that is there; the others follow when they come."""
         self._absent = {guild.id for guild in self._bot.guilds if guild.unavailable}
         for guild in self._bot.guilds:
             watch.progress.hold_one(str(guild.id))
-        watch.progress.release()
+        self._release(connection)
         await self._read_servers(watch, [guild for guild in self._bot.guilds if not guild.unavailable])
 
     async def _read_servers(self, watch: Watch, guilds: Sequence[discord.Guild]) -> None:
@@ -225,14 +241,14 @@ class CatchUp(commands.Cog):
         """Read a channel from where it was left; return whether it was, or never can be."""
         settings, guild = self._bot.services.settings, gap.channel.guild
         oldest = self._bot.services.clock.now() - timedelta(hours=settings.catch_up_hours)
-        after = discord.Object(max(gap.after, discord.utils.time_snowflake(oldest)))
+        after = max(gap.after, discord.utils.time_snowflake(oldest))
         limit = settings.catch_up_messages + _MOST_COUNTED
         newest: list[discord.Message] = []
         missed, done = 0, True
         try:
             await self._title(gap)
             # The newest are what moderators can still do something about, so that the oldest are those left out.
-            async for message in gap.channel.history(after=after, limit=limit, oldest_first=False):
+            async for message in past(self._bot, gap.channel, after=after, limit=limit):
                 if len(newest) < settings.catch_up_messages:
                     newest.append(message)
                 else:
@@ -243,19 +259,17 @@ class CatchUp(commands.Cog):
         for message in reversed(newest):
             if self._is_leaving:
                 return False
-            await watch.take(message)
+            await _take(watch, message)
         if done:
             self._count(guild, gap.channel.id, missed)
         return done
 
     async def _look_again(self, watch: Watch, stretch: Stretch) -> None:
         """Judge once more what was changed shortly before Referee left: the change itself may have got lost."""
-        channel, before, after = stretch.channel, discord.Object(stretch.last + 1), discord.Object(stretch.first)
+        channel, before, after = stretch.channel, stretch.last + 1, stretch.first
         changed: list[discord.Message] = []
         try:
-            async for message in channel.history(
-                before=before, after=after, limit=_MOST_JUDGED_AGAIN, oldest_first=False
-            ):
+            async for message in past(self._bot, channel, after=after, before=before, limit=_MOST_JUDGED_AGAIN):
                 if may_have_changed(message):
                     changed.append(message)
         except ERRORS as error:
@@ -285,6 +299,14 @@ class CatchUp(commands.Cog):
         for tally in (pipeline.tally, pipeline.tally_of(str(guild.id))):
             tally.seen += missed
             tally.not_scored[MISSED] += missed
+
+
+async def _take(watch: Watch, message: discord.Message) -> None:
+    """Judge a missed message; as with one that comes live, what is wrong with it keeps nobody from the rest."""
+    try:
+        await watch.take(message)
+    except Exception:
+        _log.exception("message %d could not be judged", message.id)
 
 
 def _place(gap: Gap) -> tuple[str, str, int]:

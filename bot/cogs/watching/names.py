@@ -1,5 +1,6 @@
 """Watch the names by which members are seen."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import discord
@@ -60,9 +61,14 @@ class Names(commands.Cog):
             return None
         return Retaken(member.nick.strip(), f"{self._bot.services.clock.now():%Y-%m-%dT%H:%M:%S}", after_reset)
 
-    async def _take(self, member: discord.Member, retaken: Retaken | None = None) -> None:
+    async def _take(self, member: discord.Member, retaken: Retaken | None = None) -> bool:
+        """Judge somebody's names, and tell whether what came of it was kept; else it is tried again."""
         if member.bot:
-            return
+            return True
         source = Source(member.guild, None, member, self._bot.services.clock.now())
         name = f"member:{member.id}"
-        await self._intake.take(source, name, read_member(member), surface=Surface.NAME, retaken=retaken)
+        kept = await self._intake.take(source, name, read_member(member), surface=Surface.NAME, retaken=retaken)
+        if not kept:
+            again = partial(self._take, member, retaken)
+            self._intake.again.add(f"the name of member {member.id} of server {member.guild.id}", again)
+        return kept

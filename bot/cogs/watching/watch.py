@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -100,7 +101,22 @@ class Watch(commands.Cog):
 
     async def note(self) -> None:
         """Write down how far each channel has been read; what the database does not take is tried again."""
-        for community, marks in self.progress.marks().items():
+        await self._write(self.progress.marks())
+
+    async def note_and_hold(self, community: str | None = None) -> None:
+        """Write down how far everything was read, and hand out no marks from now on, of one server or of all.
+
+        They are held at once: whoever releases them may come before the database has answered.
+        """
+        marks = self.progress.marks()
+        if community is None:
+            self.progress.hold()
+        else:
+            self.progress.hold_one(community)
+        await self._write(marks)
+
+    async def _write(self, noted: Mapping[str, Mapping[str, str]]) -> None:
+        for community, marks in noted.items():
             try:
                 await self._bot.services.stores.communities.note_seen(community, marks)
             except StoreError as error:

@@ -4,7 +4,10 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
+from bot.app.client import RefereeBot
+from bot.app.health import Health
 from tests.bot.app.asked import Said, ask, free_port
 from tests.bot.app.played import CLEAN, RUDE, START_S, WORSE, Played, play
 from tests.loopback.process import RefereeProcess
@@ -151,3 +154,11 @@ async def test_a_port_that_is_taken_is_one_line_with_the_fix(discord_world: Worl
         assert f"REFEREE_STATUS_PORT: 127.0.0.1:{port} cannot be listened on" in referee.stderr
         assert len(referee.stderr.splitlines()) == 1
     assert discord_world.calls == []
+
+
+async def test_a_process_that_stands_by_again_says_so_instead_of_telling_of_the_bot_that_it_was() -> None:
+    health = Health()
+    health.attach(cast("RefereeBot", object()))
+    health.stage("watch: another process watches, this one stands by")
+
+    assert await health.look() == "watch: another process watches, this one stands by"

@@ -1,9 +1,11 @@
 """How the process starts, and what it says where it cannot."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from tests.bot.app.asked import free_port
 from tests.bot.app.played import play
 from tests.loopback.process import RefereeProcess
 from tests.loopback.world import World
@@ -104,3 +106,33 @@ async def test_a_stop_during_the_login_is_quiet(discord_world: World, tmp_path: 
         await referee.stop()
         held.drop()
         assert referee.stderr == ""
+
+
+async def test_a_stop_while_the_model_is_loaded_is_a_clean_end(discord_world: World, tmp_path: Path) -> None:
+    port = free_port()
+    async with RefereeProcess(discord_world, tmp_path, settings={"REFEREE_STATUS_PORT": str(port)}) as referee:
+        await listening(port)
+        await referee.stop()
+        assert referee.stderr == ""
+
+
+async def test_a_stop_while_python_still_imports_is_a_clean_end(discord_world: World, tmp_path: Path) -> None:
+    importing = ("-X", "importtime", "-m", "bot", "run")
+    async with RefereeProcess(discord_world, tmp_path, arguments=importing) as referee:
+        await referee.printed("discord.enums", within=60)
+        await referee.stop()
+        assert "connecting" not in referee.stdout
+        assert "Traceback" not in referee.stderr
+
+
+async def listening(port: int) -> None:
+    """Wait until a port is listened on, which is before the model is loaded."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return

@@ -418,3 +418,160 @@ async def test_what_could_not_be_finished_at_the_start_is_finished_later(
         await catching.on_ready()
 
         assert len(recovered) == 2
+
+
+async def test_a_database_that_is_slow_at_a_disconnect_does_not_stop_the_marks_after_the_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        catching, gate, begun = catching_up(bench), asyncio.Event(), asyncio.Event()
+        note = bench.stores.communities.note_seen
+
+        async def slowly(*given: Any) -> None:
+            begun.set()
+            await gate.wait()
+            await note(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.stores.communities, "note_seen", slowly)
+            await bench.ann.send(bench.lobby, "hello")
+            leaving = asyncio.create_task(catching.on_disconnect())
+            await asyncio.wait_for(begun.wait(), 5)
+            await catching.on_resumed()
+            gate.set()
+            await leaving
+        said = await bench.ann.send(bench.lobby, "live again")
+
+        assert await noted(bench) == said.id
+        assert catching.is_caught_up
+
+
+async def test_a_connection_that_is_resumed_while_something_is_read_counts_as_resumed_afterwards(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        catching, resuming = catching_up(bench), None
+        await bench.ann.send(bench.lobby, "hello")
+        missed(bench, "slow")
+        gate = bench.scorer.hold("slow")
+        await catching.on_disconnect()
+        reading = asyncio.create_task(catching.on_ready())
+        await asyncio.wait_for(bench.scorer.arrived["slow"].wait(), 5)
+        await catching.on_disconnect()
+        resuming = asyncio.create_task(catching.on_resumed())
+        gate.set()
+        await asyncio.gather(reading, resuming)
+        live = await bench.ben.send(bench.lobby, "live again")
+
+        assert await noted(bench) == live.id
+        assert catching.is_caught_up
+
+
+async def test_a_new_connection_that_is_lost_before_it_is_caught_up_with_releases_no_marks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        catching, begun, gate = catching_up(bench), asyncio.Event(), asyncio.Event()
+        first = await bench.ann.send(bench.lobby, "hello")
+        assert await noted(bench) == first.id
+
+        async def slowly() -> bool:
+            begun.set()
+            await gate.wait()
+            return True
+
+        catching._unfinished = [slowly]
+        await catching.on_disconnect()
+        early = asyncio.create_task(catching.on_ready())
+        await asyncio.wait_for(begun.wait(), 5)
+        await catching.on_disconnect()
+        gate.set()
+        await early
+        assert not catching.is_caught_up
+        missed(bench, "you idiot")
+        await bench.ben.send(bench.lobby, "live again")
+        assert await noted(bench) == first.id, "what was missed is not passed"
+
+        await catching.on_ready()
+        assert [each.text for each in await bench.incidents()] == ["you idiot"]
+        assert catching.is_caught_up
+
+
+async def test_a_server_that_is_left_before_it_could_be_read_is_nothing_to_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        catching = catching_up(bench)
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.stores.communities, "seen", busy)
+            await catching.on_ready()
+        assert not catching.is_caught_up
+        catching._to_open = {4711}
+        await bench.env.advance_time(61)
+
+        assert catching.is_caught_up
+
+
+async def test_what_could_only_be_read_after_an_outage_leaves_nothing_to_wait_for(tmp_path: Path):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        catching, guild = catching_up(bench), bench.bot.get_guild(bench.guild.id)
+        assert guild is not None
+        missed(bench, "you idiot")
+        bench.env.inject_error("GET", f"/channels/{bench.lobby.id}/messages", status=500, times=1)
+        await catching.on_ready()
+        assert not catching.is_caught_up
+        await catching.on_guild_unavailable(guild)
+        await catching.on_guild_available(guild)
+
+        assert [each.text for each in await bench.incidents()] == ["you idiot"]
+        assert catching.is_caught_up
+
+
+async def test_a_missed_message_that_cannot_be_read_hides_none_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        catching = catching_up(bench)
+        await catching.on_disconnect()
+        earlier, odd = away(bench, "you idiot"), away(bench, "odd")
+        missed(bench, "you clown")
+        create, state = bench.bot._connection.create_message, bench.bot._connection
+
+        def reading(*, channel: Any, data: Any) -> discord.Message:
+            if int(data["id"]) == odd:
+                raise KeyError("author")
+            return create(channel=channel, data=data)
+
+        monkeypatch.setattr(state, "create_message", reading)
+        await catching.on_ready()
+
+        assert [each.text for each in await bench.incidents()] == ["you idiot", "you clown"]
+        assert f"message {odd} in channel" in caplog.text
+        assert earlier < odd
+        assert catching.is_caught_up
+        live = await bench.ann.send(bench.lobby, "live again")
+        assert await noted(bench) == live.id
+
+
+async def test_a_missed_message_that_cannot_be_judged_keeps_nobody_from_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with open_discord(tmp_path, *STEPS) as bench:
+        await bench.ann.send(bench.lobby, "hello")
+        catching, found = catching_up(bench), bench.bot.get_cog("Watch")
+        assert isinstance(found, watch.Watch)
+        take = found.intake.take_message
+
+        async def judging(message: discord.Message) -> bool:
+            if message.content == "odd":
+                raise RuntimeError("nobody expected this")
+            return await take(message)
+
+        monkeypatch.setattr(found.intake, "take_message", judging)
+        await catching.on_disconnect()
+        away(bench, "odd")
+        missed(bench, "you idiot")
+        await catching.on_ready()
+
+        assert [each.text for each in await bench.incidents()] == ["you idiot"]
+        assert catching.is_caught_up

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from bot.app import odd_events
 from bot.cogs.watching import watch
 from bot.cogs.watching.revisions import Revisions
 from bot.domain import Outcome
+from bot.errors import StoreBusy
 from bot.policy_presets import Preset
 from tests.fakes.discord_bench import DiscordBench, open_discord
 
@@ -79,3 +82,20 @@ async def test_a_nickname_that_was_only_flagged_stays_flagged_once_after_a_resta
         await rename(bench, "you idiot")
 
         assert len(await bench.incidents()) == 1
+
+
+async def test_a_name_that_the_database_did_not_take_is_flagged_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with open_discord(tmp_path, odd_events.setup, watch.setup, watch_names=True) as bench:
+        with monkeypatch.context() as patch:
+
+            async def busy(*_: object) -> None:
+                raise StoreBusy("another process holds the database")
+
+            patch.setattr(bench.stores.incidents, "record", busy)
+            await rename(bench, "you idiot")
+            assert await bench.incidents() == []
+        await bench.env.advance_time(11)
+
+        assert [incident.text for incident in await bench.incidents()] == ["you idiot"]
