@@ -32,7 +32,7 @@ class SqlCardStore:
         One that has a card keeps it. A card on which a moderator has decided takes nothing more, nor does one that
         holds many already. What is put on a card makes it `behind`. Raise UnknownIncident where the incident is gone.
         """
-        async with self._database.writing() as connection:
+        async with self._database.writing(sealing=True) as connection:
             # As it is stored: the author may have been erased since the incident was read.
             held = select(incidents).where(incidents.c.id == incident.id)
             row = (await connection.execute(held)).mappings().one_or_none()

@@ -34,7 +34,7 @@ class SqlCommunityStore:
         row = (
             self._database.insert(communities).values(values).on_conflict_do_update(index_elements=["id"], set_=values)
         )
-        async with self._database.writing() as connection:
+        async with self._database.writing(sealing=True) as connection:
             await connection.execute(row)
             if change is not None:
                 await connection.execute(insert(changes).values(_change_values(change, self._cipher)))

@@ -23,6 +23,14 @@ class Fence(Protocol):
         ...
 
 
+class Agreement(Protocol):
+    """Says, inside a writing transaction, whether what this process seals can be read by the others."""
+
+    async def hold(self, connection: AsyncConnection) -> None:
+        """Raise ContentKeyError where it could not."""
+        ...
+
+
 class Database:
     """Hand out transactions on one database; every failure of it is a StoreError that names it."""
 
@@ -32,6 +40,8 @@ class Database:
         """How errors name the database; no password is in it."""
         self.fence: Fence | None = None
         """Asked in every writing transaction; only a process that watches has one."""
+        self.agreement: Agreement | None = None
+        """Asked in every transaction that seals something; there is none without a key."""
         self._engine = kind.engine(busy_timeout_s)
         event.listen(self._engine.sync_engine, "begin", _begin)
         self._readers = self._engine.execution_options(**kind.reading())
@@ -55,16 +65,19 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def writing(self, *, lasting: bool = True) -> AsyncIterator[AsyncConnection]:
+    async def writing(self, *, lasting: bool = True, sealing: bool = False) -> AsyncIterator[AsyncConnection]:
         """Open the one transaction of all processes that may write; commit at the end, or undo it all.
 
         What is committed survives a power cut, unless `lasting` is false: that is quicker, and for what can be lost.
-        Raise StoreBusy where others write for too long.
+        Raise StoreBusy where others write for too long; `sealing` something, ContentKeyError where the database has
+        moved to a key that this process lacks.
         """
         with self._counted():
             async with self._write_turn, self._transaction(self._writers[lasting]) as connection:
                 if self.fence is not None:
                     await self.fence.require(connection)
+                if sealing and self.agreement is not None:
+                    await self.agreement.hold(connection)
                 yield connection
 
     async def settle(self) -> None:

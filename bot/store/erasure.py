@@ -40,13 +40,13 @@ class Erasure:
         """
         erased, done = 0, _CHUNK
         while done == _CHUNK:
-            async with self._database.writing() as connection:
+            async with self._database.writing(sealing=True) as connection:
                 done = await self._incidents(connection, community, author)
             erased += done
         for step in (self._reports, self._cards):
             done = _CHUNK
             while done == _CHUNK:
-                async with self._database.writing() as connection:
+                async with self._database.writing(sealing=True) as connection:
                     done = await step(connection, community, author)
         await scrub(self._database)
         return erased

@@ -58,7 +58,7 @@ class Expiry:
         return Purged(dropped["contents"], dropped["incidents"], complete=not steps)
 
     async def _incidents(self, _content_before: int, incidents_before: int) -> tuple[int, bool]:
-        async with self._database.writing(lasting=False) as connection:
+        async with self._database.writing(lasting=False, sealing=True) as connection:
             found = await some(connection, incidents.c.created_at < incidents_before)
             if found:
                 await drop(connection, found)

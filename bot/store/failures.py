@@ -1,6 +1,7 @@
 """Say what went wrong with the database file in the words of `bot.errors`."""
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ _DAMAGED = (
     "{path} is not a database of Referee, or is damaged ({why}). Put a backup in its place, or name another file."
 )
 _OTHER = "{path} cannot be used ({why})."
+
+_BESIDE_BYTES = 64 << 10
+"""More than the index of a write-ahead log takes at first."""
 
 _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_BUSY: (StoreBusy, _BUSY),
@@ -48,9 +52,19 @@ def failures_of(path: Path) -> Iterator[None]:
 
 def _of_driver(error: BaseException | None, path: Path) -> StoreError:
     # The low byte is the primary code; the rest tells variants apart, such as SQLITE_BUSY_SNAPSHOT.
-    code = getattr(error, "sqlite_errorcode", None)
-    kind, text = _BY_CODE.get(code & 0xFF if code else 0, (StoreError, _OTHER))
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    if code == sqlite3.SQLITE_IOERR and _is_full(path):
+        # What SQLite says where there is no room for the files that it keeps beside a database.
+        code = sqlite3.SQLITE_FULL
+    kind, text = _BY_CODE.get(code, (StoreError, _OTHER))
     return kind(text.format(path=path, why=error))
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < _BESIDE_BYTES
+    except OSError:
+        return False
 
 
 def _of_system(error: OSError, path: Path) -> StoreError:

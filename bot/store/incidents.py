@@ -27,7 +27,7 @@ from bot.store.cipher import ContentCipher
 from bot.store.database import Database
 from bot.store.erasure import Erasure
 from bot.store.expiry import Expiry
-from bot.store.rekey import KeyAgreement, Progress, is_resealed, reseal
+from bot.store.rekey import Progress, is_resealed, reseal
 from bot.store.rows import from_micros, incident_of, incident_values, review_of, review_values, to_micros, with_words
 from bot.store.schema import incidents, reviews
 from bot.store.scrubbing import scrub
@@ -51,7 +51,6 @@ class SqlIncidentStore:
     def __init__(self, database: Database, cipher: ContentCipher) -> None:
         self._database = database
         self._cipher = cipher
-        self._keys = KeyAgreement(database, cipher)
         self._expiry = Expiry(database, cipher)
         self._erasure = Erasure(database, cipher)
 
@@ -62,8 +61,7 @@ class SqlIncidentStore:
         """
         row = self._database.insert(incidents).values(incident_values(incident, self._cipher)).on_conflict_do_nothing()
         known = queries.of_key(incident.key, self._cipher)
-        async with self._database.writing() as connection:
-            await self._keys.hold(connection)
+        async with self._database.writing(sealing=True) as connection:
             # Under another key, or unsealed, the same revision of the message is no conflict for the database.
             found = (await connection.execute(known)).mappings().one_or_none() if self._cipher.looks_further else None
             created = found is None and (await connection.execute(row)).rowcount == 1
@@ -77,14 +75,14 @@ class SqlIncidentStore:
         """
         erased = queries.is_name(incidents.c.author, ERASED, INCIDENT_AUTHOR, self._cipher)
         kept = case((erased, ""), else_=self._cipher.seal_text(detail))
-        async with self._database.writing() as connection:
+        async with self._database.writing(sealing=True) as connection:
             await self._change(connection, incident_id, {"outcome": outcome.value, "outcome_detail": kept})
 
     async def set_words(self, incident_id: int, words: Sequence[str]) -> None:
         """Write which words made an incident's score; one whose content is gone, or that is gone, stays as it is."""
         if not words:
             return
-        async with self._database.writing() as connection:
+        async with self._database.writing(sealing=True) as connection:
             of = queries.of_id(incident_id)
             token = (await connection.execute(select(incidents.c.content).where(of))).scalar_one_or_none()
             if token is not None:
@@ -141,7 +139,7 @@ class SqlIncidentStore:
 
         A relabel names the category (else InputError); a confirmation and a dismissal leave it, reopening clears it.
         """
-        async with self._database.writing() as connection:
+        async with self._database.writing(sealing=True) as connection:
             await self._apply(connection, review)
             return await self._get(connection, review.incident_id)
 
@@ -152,7 +150,7 @@ class SqlIncidentStore:
         out.
         """
         kept: list[Review] = []
-        async with self._database.writing() as connection:
+        async with self._database.writing(sealing=True) as connection:
             for review in given:
                 row = (await connection.execute(queries.state_of(review.incident_id))).scalar_one_or_none()
                 if row is not None and ReviewState(row).waits:

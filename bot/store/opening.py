@@ -15,7 +15,7 @@ from bot.store.keys import load_keys
 from bot.store.kind import Description
 from bot.store.migrate import refuse_foreign, upgrade
 from bot.store.places import kind_of
-from bot.store.rekey import Progress, check_value, require_fit, write_check_value
+from bot.store.rekey import KeyAgreement, Progress, check_value, require_fit, write_check_value
 from bot.store.watch import Watch, watching
 
 
@@ -88,6 +88,7 @@ async def open_stores(
     except BaseException:
         await database.close()
         raise
+    database.agreement = KeyAgreement(database, cipher)
     of_both = (database, cipher)
     return Stores(SqlIncidentStore(*of_both), SqlCommunityStore(*of_both), SqlCardStore(*of_both), database)
 

@@ -64,6 +64,9 @@ def _file(parsed: URL) -> Path:
 def _require_server(parsed: URL) -> None:
     if not parsed.database:
         raise _unusable(" (it names no database)")
+    if "@" in (parsed.host or ""):
+        # The rest of a password, which whoever names the server would repeat.
+        raise _unusable(" (an @ in the password is to be written as %40)")
     unknown = sorted(parsed.query.keys() - _SERVER_OPTIONS)
     if unknown:
         raise _unusable(f" (after ? only {', '.join(sorted(_SERVER_OPTIONS))} are known)")

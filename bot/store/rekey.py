@@ -55,8 +55,9 @@ def require_fit(cipher: ContentCipher, check: bytes, database: Database) -> None
 async def is_resealed(database: Database, cipher: ContentCipher) -> bool:
     """Tell whether everything is sealed with the first key already, so that older keys can be dropped."""
     async with database.reading() as connection:
-        check = await check_value(connection)
-    return check is not None and cipher.settled and cipher.is_newest(check)
+        tokens = (await connection.execute(_IN_USE)).scalars().all()
+    # A second one says that somebody wrote with another key since.
+    return bool(tokens) and cipher.settled and all(map(cipher.is_newest, tokens))
 
 
 async def reseal(database: Database, cipher: ContentCipher, progress: Progress | None = None) -> int:
@@ -64,9 +65,10 @@ async def reseal(database: Database, cipher: ContentCipher, progress: Progress |
 
     Others read and write meanwhile: a transaction is a few rows, and between two of them is a pause as long as the last
     one took. The check value moves last: where this is cut short, the older key is still asked for, and the next call
-    goes on. Raise ContentKeyError where no key opens a row, which it names.
+    goes on. As long as an older key is given everything is looked through. Raise ContentKeyError where no key opens a
+    row, which it names.
     """
-    if await is_resealed(database, cipher):
+    if await is_resealed(database, cipher) and not cipher.looks_further:
         return 0
     async with database.writing() as connection:
         await KeyAgreement(database, cipher).hold(connection)

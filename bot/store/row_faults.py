@@ -26,18 +26,32 @@ WORDS: Mapping[str, Mapping[str, frozenset[str]]] = {
 }
 """The words that a column may hold, by table."""
 
-_JSON: Mapping[str, Mapping[str, type]] = {
-    "incidents": {"reasons": list, "categories": dict},
-    "communities": {"moderator_roles": list},
-    "changes": {"lines": list},
-}
 _MOMENTS = frozenset({"at", "created_at", "last_at", "held_since"})
 # The years 1 to 9999, which is what a moment can be in Python.
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 _MOST = 2**63 - 1
+_ROUNDING = 0.001
 _SEALED = "\\f"
 
 _Fault = Callable[[Any], str | None]
+_Shape = Callable[[Any], bool]
+
+
+def _are_texts(found: Any) -> bool:  # noqa: ANN401
+    return isinstance(found, list) and all(isinstance(each, str) for each in found)
+
+
+def _are_scores(found: Any) -> bool:  # noqa: ANN401
+    return isinstance(found, dict) and all(
+        type(p) in (int, float) and -_ROUNDING <= p <= 1 + _ROUNDING for p in found.values()
+    )
+
+
+_JSON: Mapping[str, Mapping[str, _Shape]] = {
+    "incidents": {"reasons": _are_texts, "categories": _are_scores},
+    "communities": {"moderator_roles": _are_texts},
+    "changes": {"lines": _are_texts},
+}
 
 
 class RowFaults:
@@ -107,11 +121,11 @@ def _text_fault(value: Any) -> str | None:  # noqa: ANN401
     return "holds a NUL" if "\0" in value else None
 
 
-def _json_fault(value: str, shape: type) -> str | None:
+def _json_fault(value: str, is_right: _Shape) -> str | None:
     if value.startswith(_SEALED):
         return None
     try:
         found = json.loads(EscapedText().process_result_value(value, dialect()) or "")
     except (ValueError, RecursionError):
         return "is not JSON"
-    return None if isinstance(found, shape) else "is JSON of another shape"
+    return None if is_right(found) else "is JSON of another shape"

@@ -1,9 +1,11 @@
 import asyncio
+import shutil
 import sqlite3
 import sys
 import threading
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -266,3 +268,13 @@ async def test_a_database_of_another_program_is_refused_and_unchanged(opened, pa
         await opened()
     assert path.read_bytes() == before
     assert not path.with_name("referee.key").exists()
+
+
+@pytest.mark.parametrize(("free", "told"), [(0, StoreFull), (1 << 30, StoreError)])
+def test_a_full_disk_is_told_of_though_sqlite_only_says_that_it_cannot_write(tmp_path, monkeypatch, free, told):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free))
+    with pytest.raises(StoreError) as raised, failures_of(tmp_path / "referee.db"):
+        raise error
+    assert type(raised.value) is told

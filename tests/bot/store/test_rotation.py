@@ -24,6 +24,7 @@ from tests.bot.store.sealing import a_flag, as_before, cipher_of, everything_rea
 OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BURST = timedelta(minutes=1)
+TABLES = ("incidents", "reviews", "cards", "communities", "changes")
 Open = Callable[..., Awaitable[Stores]]
 
 
@@ -218,6 +219,60 @@ async def test_a_process_without_the_new_key_stores_nothing_twice_but_says_what_
         await left_behind.incidents.record(an_incident("m2"))
 
     assert len(await raw_rows(left_behind.incidents, "incidents")) == 2
+
+
+async def test_a_process_without_the_new_key_seals_nothing_that_nobody_else_could_read(open_all: Open, an_incident):
+    left_behind = await open_all(OLD)
+    await fill(left_behind, an_incident)
+    bare = (await left_behind.incidents.record(an_incident("m4"))).incident
+    rotated = await open_all(f"{NEW},{OLD}")
+    await rotated.reseal()
+    before = [await raw_rows(rotated.incidents, table) for table in TABLES]
+
+    for write in (
+        left_behind.incidents.finish(bare.id, Outcome.DONE, "deleted"),
+        left_behind.incidents.set_words(bare.id, ("sock",)),
+        left_behind.incidents.review(Review(bare.id, ReviewVerdict.CONFIRM, "mia", AT)),
+        left_behind.incidents.decide_first([Review(bare.id, ReviewVerdict.CONFIRM, "mia", AT)]),
+        left_behind.incidents.erase("arena", "ann"),
+        left_behind.incidents.purge(datetime.now(UTC), datetime.now(UTC)),
+        left_behind.cards.attach(bare, BURST),
+        left_behind.communities.save(Community("arena", policy="{}")),
+    ):
+        with pytest.raises(ContentKeyError):
+            await write
+
+    assert [await raw_rows(rotated.incidents, table) for table in TABLES] == before
+
+
+async def test_what_somebody_wrote_with_an_older_first_key_after_all_was_sealed_is_sealed_too(
+    open_all: Open, an_incident
+):
+    swapped, right = await open_all(f"{OLD},{NEW}"), await open_all(f"{NEW},{OLD}")
+    await fill(swapped, an_incident)
+    await right.reseal()
+    assert await right.incidents.is_resealed()
+
+    await swapped.communities.save(Community("late", policy="{}"))
+
+    assert not await right.incidents.is_resealed()
+    assert await right.reseal() == 1
+    assert await right.incidents.is_resealed()
+    assert "late" in {c.id for c in await (await open_all(NEW)).communities.all()}
+
+
+async def test_with_an_older_key_given_everything_is_looked_through_though_it_counts_as_sealed(
+    open_all: Open, an_incident
+):
+    stores = await open_all(f"{NEW},{OLD}")
+    await fill(stores, an_incident)
+    sealed = cipher_of(OLD).seal_name("ann", INCIDENT_AUTHOR)
+    async with stores.incidents._database.writing() as connection:
+        await connection.execute(update(incidents).where(incidents.c.id == 2).values(author=sealed))
+
+    assert await stores.incidents.is_resealed()
+    assert await stores.reseal() == 1
+    await as_it_was(await open_all(NEW), an_incident)
 
 
 async def test_a_key_file_that_others_may_read_is_warned_of(tmp_path: Path, caplog):

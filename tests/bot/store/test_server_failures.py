@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from bot.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly, StoreTooNew, StoreUnreachable
 from bot.store import open_store, open_stores
+from bot.store.places import kind_of
 
 SECRET = "open-sesame-42"  # noqa: S105
 
@@ -188,6 +189,12 @@ async def test_an_error_that_may_repeat_a_value_does_not(server_store):
         async with server_store._database.reading() as connection:
             await connection.execute(text("SELECT CAST('you worthless idiot' AS bigint)"))
     assert "idiot" not in chain(raised.value)
+
+
+def test_a_password_with_an_at_sign_in_it_is_not_taken_for_a_server_that_errors_then_name():
+    with pytest.raises(StoreError, match="%40") as raised:
+        kind_of("postgresql+asyncpg://referee:open@sesame@127.0.0.1/referee")
+    assert "sesame" not in chain(raised.value)
 
 
 async def test_a_schema_of_a_later_version_is_refused(server_store, postgres, name, postgres_url):
