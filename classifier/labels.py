@@ -79,11 +79,11 @@ def read_labels(path: Path) -> LabelSet:
         raise ModelMissing(f"{path} is not there; reinstall Referee or train the model again") from error
     except OSError as error:
         raise LabelError(f"{path} cannot be read: {error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise LabelError(f"{path} is not valid TOML: {error}") from error
     try:
         return LabelSet(tuple(_label(entry) for entry in raw["label"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise LabelError(f"{path}: each [[label]] needs name, description and severity ({error})") from error
 
 

@@ -74,7 +74,9 @@ class Manifest:
             "training": dict(self.training),
             "metrics": dict(self.metrics),
         }
-        return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
+        # Half a character has no UTF-8, but JSON has an escape for it.
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -111,7 +113,7 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
         calibration=_calibration(raw["calibration"]),
         curves=curves_from_json(raw["curves"]),
         class_weights=_weights(raw.get("class_weights", {})),
-        training=dict(raw.get("training", {})),
+        training=_training(raw.get("training", {})),
         metrics=dict(raw.get("metrics", {})),
     )
 
@@ -121,6 +123,14 @@ def _weights(raw: Mapping[str, Any]) -> dict[str, float]:
     if not all(math.isfinite(weight) and weight > 0 for weight in weights.values()):
         raise ValueError(f"`class_weights` {weights} must be numbers above 0")
     return weights
+
+
+def _training(raw: Mapping[str, Any]) -> dict[str, Any]:
+    training = dict(raw)
+    kinds = {"rows": dict, "recalibrated": list, "earlier_commands": list}
+    if odd := [name for name, kind in kinds.items() if not isinstance(training.get(name, kind()), kind)]:
+        raise ValueError(f"`training` has a `{odd[0]}` of another kind than training writes")
+    return training
 
 
 def _calibration(raw: Mapping[str, Any]) -> Calibration:

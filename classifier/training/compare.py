@@ -67,7 +67,9 @@ def read_settings(path: Path, recipe: Recipe) -> tuple[Setting, ...]:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))["setting"]
         return tuple(_setting(entry, recipe) for entry in raw)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+    except DataError as error:
+        raise DataError(f"{path} cannot be used: {error}") from error
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path} cannot be used: {error!r}; it needs [[setting]] tables with a name each") from error
 
 
@@ -132,7 +134,7 @@ def _model(
         return setting.model, 0.0
     folder = plan.out / "models" / _folder_name(setting.name)
     if (folder / MANIFEST).exists():
-        _require_same(folder, setting)
+        require_same(folder, setting)
         say(f"{folder} is there already")
         return folder, 0.0
     started = time.monotonic()
@@ -144,9 +146,14 @@ def _model(
     return folder, time.monotonic() - started
 
 
-def _require_same(folder: Path, setting: Setting) -> None:
-    known = (folder / RUN).read_text(encoding="utf-8") if (folder / RUN).exists() else ""
-    if tomllib.loads(known).get("fit") != tomllib.loads(setting.recipe.to_toml()).get("fit"):
+def require_same(folder: Path, setting: Setting) -> None:
+    """Raise TrainingError where the model that is there was trained by another recipe, or its recipe is damaged."""
+    try:
+        known = (folder / RUN).read_text(encoding="utf-8") if (folder / RUN).exists() else ""
+        fit = tomllib.loads(known).get("fit")
+    except (OSError, ValueError, RecursionError) as error:
+        raise TrainingError(f"{folder / RUN} cannot be read: {error}; remove the folder, and train it again") from error
+    if fit != tomllib.loads(setting.recipe.to_toml()).get("fit"):
         raise TrainingError(f"{folder} was trained by another recipe; remove it, or name another --out")
 
 

@@ -22,10 +22,13 @@ STUDIO = Path(__file__).parent / "studio.toml"
 RUN = "run.toml"
 """The file in a model folder that repeats the run which made it."""
 
+_MOST_BITS = 128
+_LONGEST_SHOWN = 200
 _STRICT = ConfigDict(extra="forbid")
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, lt=2**63)]
+Whole = Annotated[int, Field(ge=0, lt=2**63)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -44,8 +47,8 @@ class SourcePlan:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    rows: Annotated[int, Field(ge=0)] | None = None
-    toxic_rows: Annotated[int, Field(ge=0)] | None = None
+    rows: Whole | None = None
+    toxic_rows: Whole | None = None
     weight: Amount = 1.0
     repeat: Count = 1
     tune_share: Share = 0.0
@@ -73,7 +76,7 @@ class Recipe:
     most_tokens: Annotated[int, Field(ge=8, le=512)] = 64
     test_share: Share = 0.0
     tune_share: Share = 0.0
-    split_seed: Annotated[int, Field(ge=0)] = 7
+    split_seed: Whole = 7
     own_rows: Count | None = None
     epochs: Positive = 2.0
     batch_size: Count = 64
@@ -81,7 +84,7 @@ class Recipe:
     learning_rate: Positive = 1e-4
     optimizer: Optimizer = "adamw"
     metric: Metric = "score"
-    patience: Annotated[int, Field(ge=0)] = 0
+    patience: Whole = 0
     warmup_share: Share = 0.06
     weight_decay: Amount = 0.01
     category_loss_weight: Amount = 0.5
@@ -159,11 +162,11 @@ def read_recipe(path: Path) -> Recipe:
     """Read a recipe; raise DataError where the file is missing, a name in it is unknown or a value makes no sense."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"the recipe {path} cannot be used: {error}") from error
     try:
         return _recipe(raw)
-    except (DataError, ValueError) as error:
+    except (DataError, ValueError, RecursionError) as error:
         raise DataError(f"the recipe {path} cannot be used: {_reason(error)}") from error
 
 
@@ -173,7 +176,7 @@ def changed(recipe: Recipe, **values: object) -> Recipe:
     kept = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
     try:
         return _checked(kept | given)
-    except ValueError as error:
+    except (DataError, ValueError, RecursionError) as error:
         raise DataError(f"the run cannot be set up so: {_reason(error)}") from error
 
 
@@ -204,5 +207,15 @@ def _reason(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     return "; ".join(
-        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']} (it is {fault['input']!r})" for fault in error.errors()
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']} (it is {_shown(fault['input'])})"
+        for fault in error.errors()
     )
+
+
+def _shown(value: object) -> str:
+    """Return a value for a message; the repr of a deep table or of a number of many digits would raise itself."""
+    if isinstance(value, dict | list | tuple):
+        return f"a {'table' if isinstance(value, dict) else 'list'} of {len(value)}"
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "a number of very many digits"
+    return repr(value)[:_LONGEST_SHOWN]

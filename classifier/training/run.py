@@ -183,7 +183,7 @@ def _begin(run: Run) -> None:
     for row in (*run.corpus.train, *run.corpus.tune):
         digest.update(f"{row.text}\0{row.toxic}\0{row.category}\0{row.weight}\n".encode("utf-8", "replace"))
     begun = run.work / _BEGUN
-    if run.job.resume and begun.exists() and begun.read_text(encoding="utf-8") != digest.hexdigest():
+    if run.job.resume and begun.exists() and begun.read_bytes() != digest.hexdigest().encode():
         raise TrainingError(
             f"the run in {run.work} was begun with other data, categories or options; give the same ones again, "
             "or remove it and start anew"

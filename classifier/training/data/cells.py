@@ -27,7 +27,8 @@ def word_of(value: object) -> str:
         return ""
     if not isinstance(value, _PLAIN):
         raise Unusable(f"holds a {type(value).__name__} where a name or a number belongs")
-    return sys.intern(str(value).strip())
+    # A name goes into recipes, manifests and cards, which are UTF-8; half a character, as "\\ud83d", cannot.
+    return sys.intern(str(value).strip().encode("utf-8", "replace").decode())
 
 
 def label_of(value: object) -> str:

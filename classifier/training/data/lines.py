@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 from classifier.errors import DataError
 
-_LONGEST_LINE = 8 << 20
+LONGEST_LINE = 8 << 20
+"""How many bytes of a line are read; a longer one is told and passed over."""
+
+_TOO_LONG = f"longer than {LONGEST_LINE >> 20} MB; cut it"
 _UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _WIDE = (*_UTF32, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _OTHER_FORMATS = {
@@ -53,24 +56,35 @@ def read_lines(path: Path, stream: io.BufferedReader) -> Iterator[Line]:
     if head.startswith(_WIDE):
         encoding = "utf-32" if head.startswith(_UTF32) else "utf-16"
         with io.TextIOWrapper(stream, encoding, newline="\n") as lines:
-            yield from map(Line, itertools.count(1), lines)
+            yield from _wide_lines(lines)
     elif head.count(0) > len(head) // 4:
         raise DataError(f"{path} holds NUL bytes, as UTF-16 does that lacks its mark; save it as UTF-8")
     else:
         yield from _utf8_lines(stream)
 
 
+def _wide_lines(lines: io.TextIOWrapper) -> Iterator[Line]:
+    for number in itertools.count(1):
+        text = lines.readline(LONGEST_LINE)
+        if not text:
+            return
+        whole = len(text) < LONGEST_LINE or text.endswith("\n")
+        while text and not whole and not text.endswith("\n"):
+            text = lines.readline(LONGEST_LINE)
+        yield Line(number, text) if whole else Line(number, "", _TOO_LONG)
+
+
 def _utf8_lines(stream: io.BufferedReader) -> Iterator[Line]:
     for number in itertools.count(1):
-        raw = stream.readline(_LONGEST_LINE)
+        raw = stream.readline(LONGEST_LINE)
         if not raw:
             return
-        if len(raw) < _LONGEST_LINE or raw.endswith(b"\n"):
+        if len(raw) < LONGEST_LINE or raw.endswith(b"\n"):
             yield _decoded(number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw)
             continue
         while raw and not raw.endswith(b"\n"):
-            raw = stream.readline(_LONGEST_LINE)
-        yield Line(number, "", f"longer than {_LONGEST_LINE >> 20} MB; cut it")
+            raw = stream.readline(LONGEST_LINE)
+        yield Line(number, "", _TOO_LONG)
 
 
 def _decoded(number: int, raw: bytes) -> Line:

@@ -216,7 +216,7 @@ def read_label_map(path: Path) -> LabelMap:
         return label_map(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise DataError(f"the mapping {path} cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, DataError) as error:
+    except (ValueError, RecursionError, DataError) as error:
         raise DataError(f"the mapping {path} cannot be used: {error}") from error
 
 

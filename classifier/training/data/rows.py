@@ -159,8 +159,8 @@ class _Reader:
         if len(cell) > _LONGEST_LABEL:
             what = f"the label is {len(cell):,} characters long; does --label name the column of the label?"
             raise Unusable(what, ProblemKind.LABEL)
-        label = plan.choose(cell)
         try:
+            label = plan.choose(cell)
             meaning = plan.read(label)
             earlier = self._names.add(cell if cell.strip() == label else label) if meaning and meaning.own_name else ""
         except DataError as error:

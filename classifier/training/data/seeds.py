@@ -27,9 +27,11 @@ def seed_rows(path: Path = SEED_LINES, *, tune_share: float = 0.0) -> Iterator[R
         templates = [(line, str(group["category"])) for group in raw["group"] for line in group["lines"]]
         for pair in raw.get("pair", []):
             templates += [(pair["toxic"], str(pair["category"])), (pair["clean"], NON_TOXIC)]
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        unfilled = {slot for template, _ in templates for slot in _SLOT.findall(template)} - slots.keys()
+        if not all(fills and all(isinstance(fill, str) for fill in fills) for fills in slots.values()):
+            raise TypeError("a slot is no list of words, or an empty one")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path} cannot be used: {error!r}") from error
-    unfilled = {slot for template, _ in templates for slot in _SLOT.findall(template)} - slots.keys()
     if unfilled:
         raise DataError(f"{path} has no fillers for {', '.join(sorted(unfilled))}; add them under [slots]")
     for template, category in templates:

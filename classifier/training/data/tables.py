@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from classifier.errors import DataError
-from classifier.training.data.lines import Line, opened, read_lines
+from classifier.training.data.lines import LONGEST_LINE, Line, opened, read_lines
 
 _MOST_LINES = 100
 _DELIMITERS = (",", ";", "\t")
@@ -104,6 +104,7 @@ class _Feed:
         self._lines = lines
         self._waiting: deque[Line] = deque()
         self.taken: list[Line] = []
+        self._characters = 0
 
     def peek(self) -> str:
         """Drop the blank lines at the start and return the first other one, empty where there is none."""
@@ -122,8 +123,16 @@ class _Feed:
     def __next__(self) -> str:
         if len(self.taken) == _MOST_LINES:
             raise csv.Error(f"a quote that opens here is not closed within {_MOST_LINES} lines; {_QUOTES}")
+        if self._characters > LONGEST_LINE:
+            raise csv.Error(f"a quote that opens here is not closed within {LONGEST_LINE >> 20} MB; {_QUOTES}")
         self.taken.append(self._waiting.popleft() if self._waiting else next(self._lines))
+        self._characters += len(self.taken[-1].text)
         return self.taken[-1].text
+
+    def begin(self) -> None:
+        """Begin a record."""
+        self.taken = []
+        self._characters = 0
 
     def take_back(self) -> None:
         """Take back all lines of the record but the first, which is the one to blame."""
@@ -171,7 +180,7 @@ def _csv_rows(path: Path, feed: _Feed, delimiter: str, on_problem: OnProblem) ->
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     header = True
     while True:
-        feed.taken = []
+        feed.begin()
         try:
             cells = next(reader)
         except StopIteration:

@@ -75,7 +75,7 @@ def read_probes(path: Path = PROBES) -> Probes:
             naming_groups=tuple(_naming_groups(raw["group"], raw["sentence"])),
             identity_terms=frozenset(raw["identity"]["terms"]),
         )
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, AttributeError, LookupError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, LookupError, TypeError, RecursionError) as error:
         raise DataError(f"{path} cannot be used: {error!r}; install Referee again") from error
 
 

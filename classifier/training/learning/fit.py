@@ -1,5 +1,6 @@
 """The training loop: transformers' Trainer over a network with its heads."""
 
+import json
 import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -178,7 +179,7 @@ def fit(
     trainer.adversarial = recipe.adversarial
     trainer.remove_callback(PrinterCallback)
     try:
-        trainer.train(resume_from_checkpoint=_newest_checkpoint(work) if resume else None)
+        trainer.train(resume_from_checkpoint=newest_checkpoint(work) if resume else None)
         figures = trainer.evaluate()
     except torch.OutOfMemoryError as error:
         raise TrainingError("the memory of the GPU is too small; give a smaller --batch-size and go on") from error
@@ -212,10 +213,19 @@ def _disk_error(work: Path, error: Exception) -> TrainingError | None:
     return None
 
 
-def _newest_checkpoint(work: Path) -> str | None:
+def newest_checkpoint(work: Path) -> str | None:
     """Return the newest checkpoint that is whole: its state is written last."""
-    whole = [state.parent for state in work.glob("checkpoint-*/trainer_state.json")]
-    return str(max(whole, key=lambda folder: int(folder.name.split("-")[1]))) if whole else None
+    whole = {step: state.parent for state in work.glob("checkpoint-*/trainer_state.json") if (step := _step_of(state))}
+    return str(whole[max(whole)]) if whole else None
+
+
+def _step_of(state: Path) -> int:
+    """Return the step of a checkpoint, 0 where its state is damaged."""
+    try:
+        step = json.loads(state.read_text(encoding="utf-8"))["global_step"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return 0
+    return step if isinstance(step, int) else 0
 
 
 def _arguments(recipe: Recipe, work: Path) -> TrainingArguments:
