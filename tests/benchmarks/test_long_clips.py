@@ -13,4 +13,3 @@ def test_a_time_is_right_to_two_seconds(at: float | None, right: bool | None) ->
     findings = {Way.VOICE: replace(NOTHING, at=at)}
 
     assert LongTrial(Line(0, "insult", "x"), "hibari", 60.0, 180.0, findings, {}).told_when(Way.VOICE) is right
-
