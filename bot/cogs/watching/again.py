@@ -1,5 +1,6 @@
 """What the database did not take, to be tried again."""
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -26,12 +27,18 @@ class Again:
             _log.error("too much was not kept: %s is not tried again before the next start", dropped)
 
     async def try_all(self) -> None:
-        """Make every attempt once, oldest first, up to the first that fails: the database is not back then."""
+        """Make every attempt once, oldest first, up to the first that fails: the database is not back then.
+
+        One that breaks is logged and left to the next start, so that the others still have their turn.
+        """
         for name in tuple(self._waiting):
             attempt = self._waiting.pop(name, None)
             if attempt is None:
                 continue
-            if not await attempt():
+            (kept,) = await asyncio.gather(attempt(), return_exceptions=True)
+            if isinstance(kept, BaseException):
+                _log.error("%s is not tried again before the next start", name, exc_info=kept)
+            elif not kept:
                 # Behind the others, so that one that never succeeds does not keep them from it.
                 self._waiting.setdefault(name, attempt)
                 return

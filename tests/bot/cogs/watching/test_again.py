@@ -33,6 +33,21 @@ async def test_a_round_ends_at_the_first_failure_which_goes_behind_the_others():
     assert tried == ["bad", "good", "bad"]
 
 
+async def test_one_that_breaks_is_logged_and_the_others_have_their_turn(caplog: pytest.LogCaptureFixture):
+    again, tried = Again(), list[str]()
+
+    async def broken() -> bool:
+        raise KeyError("nobody expected this")
+
+    again.add("message 1", broken)
+    again.add("message 2", partial(attempt, tried, "message 2", True))
+    await again.try_all()
+    await again.try_all()
+
+    assert tried == ["message 2"]
+    assert [record.getMessage() for record in caplog.records] == ["message 1 is not tried again before the next start"]
+
+
 async def test_beyond_the_limit_the_oldest_is_dropped_and_logged(caplog: pytest.LogCaptureFixture):
     again, tried = Again(most=1), list[str]()
     for name in ("one", "two"):
