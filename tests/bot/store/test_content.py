@@ -53,6 +53,12 @@ async def test_a_key_file_that_only_its_owner_reads_is_made_beside_the_database(
     assert not list(path.parent.glob(".referee.key*"))
 
 
+async def test_only_its_owner_reads_a_new_database_and_the_files_beside_it(opened, an_incident, path):
+    store = await opened()
+    await store.record(an_incident())
+    assert {file.stat().st_mode & 0o077 for file in path.parent.iterdir()} == {0}
+
+
 async def test_the_key_file_is_used_again_and_can_lie_elsewhere(opened, an_incident, tmp_path, path):
     key_file = tmp_path / "secrets" / "content.key"
     store = await opened(key_file=key_file)

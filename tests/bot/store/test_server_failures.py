@@ -105,7 +105,7 @@ async def test_connections_that_were_cut_while_nobody_used_them_are_replaced_uns
 async def test_a_wrong_password_is_told_and_never_repeated(postgres, name):
     with pytest.raises(StoreUnreachable, match=r"refuses us.*Correct user and password") as raised:
         await open_store(postgres.url(name, password=SECRET))
-    assert "sesame" not in str(raised.value)
+    assert "sesame" not in chain(raised.value)
     assert "sesame" not in repr(raised.value)
 
 
@@ -117,7 +117,7 @@ async def test_a_database_that_is_not_there_is_told_with_what_makes_it(postgres,
 async def test_a_port_where_nothing_listens_is_told_without_the_password(name, unused_tcp_port):
     with pytest.raises(StoreUnreachable, match=f"127.0.0.1:{unused_tcp_port} does not answer") as raised:
         await open_store(f"postgresql://referee:{SECRET}@127.0.0.1:{unused_tcp_port}/referee")
-    assert "sesame" not in str(raised.value)
+    assert "sesame" not in chain(raised.value)
 
 
 async def test_a_host_that_nobody_knows_is_told(name):
