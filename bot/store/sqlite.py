@@ -64,7 +64,8 @@ class SqliteFile:
         with self.failures():
             self.file.parent.mkdir(parents=True, exist_ok=True)
             # For its owner alone where it is new; SQLite gives the files beside it the same rights.
-            self.file.touch(mode=0o600)
+            if not self.file.exists():
+                self.file.touch(mode=0o600)
             # aiosqlite leaves a thread behind where it cannot open the file, which complains once the loop is gone.
             sqlite3.connect(self.file).close()
 
