@@ -76,12 +76,15 @@ class Played:
     def rows(self, columns: str = "*", table: str = "incidents") -> list[Any]:
         """Return what the database holds, oldest first; `opened(author)` is the name that is sealed there."""
         connection = sqlite3.connect(f"file:{self.folder / 'referee.db'}?mode=ro", uri=True)
-        cipher = ContentCipher(load_keys(None, self.folder / "referee.key", may_create=False))
-        connection.create_function("opened", 1, lambda stored: cipher.open_name(stored, INCIDENT_AUTHOR, "a name"))
+        connection.create_function("opened", 1, self._opened)
         try:
             return connection.execute(f"SELECT {columns} FROM {table} ORDER BY rowid").fetchall()  # noqa: S608
         finally:
             connection.close()
+
+    def _opened(self, stored: str) -> str:
+        cipher = ContentCipher(load_keys(None, self.folder / "referee.key", may_create=False))
+        return cipher.open_name(stored, INCIDENT_AUTHOR, "a name")
 
 
 @asynccontextmanager
