@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.database.filling import Filling, fill
 from benchmarks.database.operations import Timing, asked, carried, changed, dropped, opened, timed
-from benchmarks.voice.circumstances import processor
+from benchmarks.machine import processor
 from bot.console.failures import FAILED, expected, line_of
 from bot.console.render import console
 from bot.errors import InputError

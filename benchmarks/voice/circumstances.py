@@ -1,15 +1,13 @@
 """What figures depend on besides the code: the machine, the models, the libraries and the voices."""
 
 import os
-import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from pathlib import Path
 
+from benchmarks.machine import processor
 from benchmarks.voice.trials import Speakers
 
 _LIBRARIES = ("faster-whisper", "ctranslate2", "onnxruntime")
-_CPU_INFO = Path("/proc/cpuinfo")
 
 
 def circumstances(speech_model: str, classifier: str, speakers: Speakers) -> dict[str, object]:
@@ -27,16 +25,6 @@ def circumstances(speech_model: str, classifier: str, speakers: Speakers) -> dic
 def told(facts: Mapping[str, object]) -> list[str]:
     """Return the circumstances as lines to print."""
     return [f"{name.replace('_', ' ')}: {_said(value)}" for name, value in facts.items()]
-
-
-def processor(info: Path = _CPU_INFO) -> str:
-    """Return the name of this machine's processor, as far as it tells."""
-    try:
-        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "") or platform.processor() or platform.machine()
 
 
 def _said(value: object) -> str:

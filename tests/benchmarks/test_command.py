@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.machine import processor
 from benchmarks.voice.__main__ import main
-from benchmarks.voice.circumstances import processor
 
 QUICK = ("--voice", "hibari", "--lines", "0", "--long-clips", "0", "--wordless", "0")
 
