@@ -84,7 +84,9 @@ _MARKUP = re.compile(
 
 
 def _fold_markup(text: str) -> Iterator[_Replacement]:
-    return _by_pattern(_MARKUP, _name_of_markup, text)
+    # Here and below: most lines lack the signs that a pattern cannot do without, which is far sooner found out.
+    if "<" in text or "." in text or ":" in text:
+        yield from _by_pattern(_MARKUP, _name_of_markup, text)
 
 
 def _name_of_markup(match: re.Match[str]) -> str:
@@ -109,7 +111,8 @@ _EMOJI_PIECE = re.compile(r"[\s\S]{1,512}[^\x00-\x7f]{0,512}")
 
 
 def _fold_flags(text: str) -> Iterator[_Replacement]:
-    return _by_pattern(_REGIONAL, _flags_or_letters, text)
+    if not text.isascii():
+        yield from _by_pattern(_REGIONAL, _flags_or_letters, text)
 
 
 def _fold_emoji(text: str) -> Iterator[_Replacement]:
@@ -145,11 +148,15 @@ def _flags_or_letters(match: re.Match[str]) -> str:
 _INVISIBLE = {"Mn", "Me", "Cf", "Cc", "Cn", "Co"}
 
 
+_FOLDED = re.compile(r"[^ -@\[-~]")
+"""What is not left as it is: capitals, and all that is not printable ASCII."""
+
+
 def _fold_characters(text: str) -> Iterator[_Replacement]:
-    for i, char in enumerate(text):
-        folded = _fold_character(char)
-        if folded != char:
-            yield i, i + 1, folded
+    for match in _FOLDED.finditer(text):
+        folded = _fold_character(match.group())
+        if folded != match.group():
+            yield match.start(), match.end(), folded
 
 
 def _fold_character(char: str) -> str:
@@ -196,8 +203,12 @@ def _fold_word(word: str, disguise: bool) -> str | None:
 _HIDDEN_MARKS = re.compile(r"(?<=[^\W_])(\*\*|__|~~|\|\||[*`])([^\W_]+)\1|(\*\*|__|~~|\|\||[*`])([^\W_]+)\3(?=[^\W_])")
 
 
+_MARK = re.compile(r"[*_~|`]")
+
+
 def _drop_marks_in_words(text: str) -> Iterator[_Replacement]:
-    return _by_pattern(_HIDDEN_MARKS, lambda match: match.group(2) or match.group(4), text)
+    if _MARK.search(text):
+        yield from _by_pattern(_HIDDEN_MARKS, lambda match: match.group(2) or match.group(4), text)
 
 
 # Spaced-out letters.
@@ -248,11 +259,13 @@ _LEET_DIGITS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t"}
 _LEET_SIGNS = {"@": "a", "$": "s", "!": "i", "|": "l"}
 _LEET = {**_LEET_DIGITS, **_LEET_SIGNS}
 _LEET_WORD = re.compile(r"(?<![\w@$!|.])[\w@$!|]*[a-z][\w@$!|]*")
+_LEET_SIGN = re.compile(r"[013457@$!|]")
 _LEET_RUN_LIMIT = 2
 
 
 def _undo_leet(text: str) -> Iterator[_Replacement]:
-    return _by_pattern(_LEET_WORD, _plain_letters, text)
+    if _LEET_SIGN.search(text):
+        yield from _by_pattern(_LEET_WORD, _plain_letters, text)
 
 
 def _plain_letters(match: re.Match[str]) -> str | None:

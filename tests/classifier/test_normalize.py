@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import classifier.normalize as normalization
 from classifier.errors import TextError
 from classifier.normalize import Normalized, normalize
 
@@ -262,3 +263,29 @@ def test_eight_times_the_text_takes_about_eight_times_the_time(unit: str) -> Non
     short = unit * (1200 // len(unit))
 
     assert seconds(short * 8) < 24 * seconds(short) + 0.005
+
+
+PLAIN = st.text(st.sampled_from("abdisx019 .:<>@#/*_~|`$!?ABwhtpcord.gé🇩🇪\u200d"), max_size=24)
+
+
+@settings(max_examples=400, deadline=None)
+@given(PLAIN | st.text(max_size=24))
+def test_a_step_that_is_skipped_would_have_found_nothing(text: str) -> None:
+    """Most lines lack the signs that a pattern needs, and the pattern is not tried on them."""
+    by_pattern = normalization._by_pattern
+
+    assert [*normalization._fold_markup(text)] == [
+        *by_pattern(normalization._MARKUP, normalization._name_of_markup, text)
+    ]
+    assert [*normalization._fold_flags(text)] == [
+        *by_pattern(normalization._REGIONAL, normalization._flags_or_letters, text)
+    ]
+    assert [*normalization._undo_leet(text)] == [
+        *by_pattern(normalization._LEET_WORD, normalization._plain_letters, text)
+    ]
+    hidden = by_pattern(normalization._HIDDEN_MARKS, lambda match: match.group(2) or match.group(4), text)
+    assert [*normalization._drop_marks_in_words(text)] == [*hidden]
+    folded = [(i, i + 1, normalization._fold_character(char)) for i, char in enumerate(text)]
+    assert [*normalization._fold_characters(text)] == [
+        each for each, char in zip(folded, text, strict=True) if each[2] != char
+    ]
