@@ -23,10 +23,14 @@ MOST_CHARACTERS = 12_000
 
 
 class Classifier:
-    """Score texts with one model. Call it from one thread at a time."""
+    """Score texts with one model; it may be called from several threads at once.
 
-    def __init__(self, encoder: Encoder, labels: LabelSet, manifest: Manifest) -> None:
+    `threads` is how many passes it runs side by side.
+    """
+
+    def __init__(self, encoder: Encoder, labels: LabelSet, manifest: Manifest, *, threads: int = 1) -> None:
         self._encoder = encoder
+        self.threads = threads
         self.labels = labels
         self.manifest = manifest
 
@@ -83,8 +87,8 @@ def _read(text: str) -> str:
 def load(folder: Path | None = None, *, threads: int | None = None) -> Classifier:
     """Load a model folder, the shipped one by default, after checking its files against the manifest's hashes.
 
-    `threads` is how many processors one pass may use, all by default. Raise ModelMissing, ModelDamaged, ModelError
-    or LabelError.
+    `threads` is how many passes run side by side, one for each processor by default. Raise ModelMissing, ModelDamaged,
+    ModelError or LabelError.
     """
     folder = folder or SHIPPED
     manifest = read_manifest(folder)
@@ -96,4 +100,5 @@ def load(folder: Path | None = None, *, threads: int | None = None) -> Classifie
     labels = read_labels(folder / "labels.toml")
     if labels.digest() != manifest.labels_digest:
         raise LabelError(f"{folder / 'labels.toml'} is not the label set that the model was trained with")
-    return Classifier(Encoder(folder, manifest, threads=threads or os.cpu_count() or 1), labels, manifest)
+    threads = threads or os.cpu_count() or 1
+    return Classifier(Encoder(folder, manifest, threads=threads), labels, manifest, threads=threads)

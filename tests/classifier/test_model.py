@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from classifier import Classifier, Label, LabelSet, Verdict, load
 from classifier.calibrate import Calibration
-from classifier.encoder import Encoder, EncoderLimits
+from classifier.encoder import Encoder
 from classifier.errors import ClassifierError, LabelError, ModelDamaged, ModelError, ModelMissing, TextError
 from classifier.manifest import MANIFEST, Stages, read_manifest
 from classifier.model import MOST_CHARACTERS
@@ -116,7 +116,7 @@ def test_of_an_endless_text_only_the_beginning_is_read_and_the_verdict_says_so(t
 
 def test_a_text_beyond_the_limit_of_windows_is_judged_in_part_and_says_so(tiny_folder: Path) -> None:
     manifest = read_manifest(tiny_folder)
-    encoder = Encoder(tiny_folder, manifest, threads=1, limits=EncoderLimits(windows=3))
+    encoder = Encoder(tiny_folder, manifest, threads=1, windows=3)
     # 16 tokens with [CLS] and [SEP] leave 14, of which 4 are shared: three windows hold 14 + 10 + 10 words.
     whole, cut = encoder.score(["good " * 34, "good " * 34 + "idiot"], len(LABELS.names))
 

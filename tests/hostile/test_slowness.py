@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from classifier import Classifier, encoder, load
 from classifier.explain import MOST_WORDS
 from classifier.model import MOST_CHARACTERS
+from classifier.network import MOST_TOKENS, Network
 from classifier.normalize import normalize
 
 SHORT, TIMES = 1000, 8
@@ -116,11 +117,13 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Count the windows of each pass instead of running the model; the tokenizer is the real one."""
     counted: list[int] = []
 
-    def count(_: object, passed: list[list[int]], shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    def count(
+        _: Network, passed: Sequence[Sequence[int]], shapes: Sequence[tuple[int, ...]]
+    ) -> list[np.ndarray]:
         counted.append(len(passed))
         return [np.zeros((len(passed), *shape)) for shape in shapes]
 
-    monkeypatch.setattr(encoder, "_pass", count)
+    monkeypatch.setattr(Network, "_pass", count)
     yield counted
 
 
@@ -163,7 +166,7 @@ def test_one_text_is_never_more_than_its_share_of_windows(windows: list[int], un
 
     (verdict,) = model().score([text])
 
-    assert sum(windows) <= encoder.EncoderLimits().windows
+    assert sum(windows) <= encoder.MOST_WINDOWS
     assert verdict.partial or length <= MOST_CHARACTERS
 
 
@@ -174,8 +177,9 @@ def test_an_explanation_asks_the_model_a_bounded_number_of_times(windows: list[i
     model().explain(text)
 
     asked = 2 + 2 * MOST_WORDS
-    assert sum(windows) <= encoder.EncoderLimits().windows + 2 * asked
-    assert len(windows) <= 2 + (encoder.EncoderLimits().windows + 2 * asked) // encoder.EncoderLimits().batch
+    assert sum(windows) <= encoder.MOST_WINDOWS + 2 * asked
+    longest = model().manifest.window
+    assert len(windows) <= 2 + (encoder.MOST_WINDOWS + 2 * asked) * longest // (MOST_TOKENS - longest)
 
 
 @settings(deadline=None, max_examples=20)

@@ -2,26 +2,26 @@
 
 import contextlib
 import io
-import tempfile
+import os
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModel
 
-from classifier.encoder import chunks, padded
 from classifier.errors import TrainingError
+from classifier.network import Network
 from classifier.training.learning.network import CATEGORY, CLASSES, TOXIC, HeadedNetwork, without_pooler
+from classifier.training.learning.packed import packed_model
+from classifier.training.learning.quantize import quantized
 
 WEIGHTS = "weights.safetensors"
 """The weights that fine-tuning starts from; a two-stage model's binary network."""
@@ -33,9 +33,6 @@ _ANY_TOKEN = 5
 _ENCODER = "encoder."
 _HEADS = "heads."
 _OPSET = 18
-_BLOCK = 64
-_INT8 = 4
-"""The accuracy level of MatMulNBits at which activations are multiplied in int8."""
 
 
 class _Logits(nn.Module):
@@ -50,8 +47,20 @@ class _Logits(nn.Module):
 
 
 def export_onnx(network: HeadedNetwork, path: Path) -> None:
-    """Write the network as an fp32 ONNX file with free batch and token dimensions, an output for each head."""
+    """Write the network as an fp32 ONNX file, an output for each head.
+
+    Encoders of BERT's family take windows of all lengths without padding (`packed`); for others torch draws the graph,
+    with free batch and token dimensions.
+    """
     network.eval()
+    graph = packed_model(network)
+    if graph is not None:
+        onnx.save(graph, path)
+        return
+    _export_padded(network, path)
+
+
+def _export_padded(network: HeadedNetwork, path: Path) -> None:
     ids = torch.full((2, 7), _ANY_TOKEN, dtype=torch.long)
     free = {0: "batch", 1: "tokens"}
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -72,21 +81,10 @@ def export_onnx(network: HeadedNetwork, path: Path) -> None:
 
 
 def quantize(fp32: Path, int8: Path) -> None:
-    """Write an int8 copy: weights in blocks of 64 with a scale each, activations per row when the model runs.
-
-    Because each row has a scale of its own, a text gets the same score alone and in any batch; one scale for a whole
-    batch moved P(toxic) by up to 0.3 with the company that a text was in.
-    """
-    graph = onnx.load(fp32)
-    # The exporter leaves shapes behind that contradict those that onnx infers.
-    del graph.graph.value_info[:]
-    _forget_origin(graph)
-    blockwise = MatMulNBitsQuantizer(graph, bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8)
-    with tempfile.TemporaryDirectory() as folder:
-        matrices = Path(folder) / "matrices.onnx"
-        blockwise.process()
-        onnx.save(blockwise.model.model, matrices)
-        quantize_dynamic(matrices, int8, op_types_to_quantize=["Gather"], weight_type=QuantType.QInt8)
+    """Write an int8 copy of an fp32 ONNX file."""
+    model = onnx.load(fp32)
+    _forget_origin(model)
+    onnx.save(quantized(model), int8)
 
 
 def _forget_origin(model: onnx.ModelProto) -> None:
@@ -97,17 +95,13 @@ def _forget_origin(model: onnx.ModelProto) -> None:
         del part.metadata_props[:]
 
 
-def onnx_logits(path: Path, windows: Sequence[Sequence[int]], *, batch: int = 64) -> dict[str, NDArray[np.float64]]:
+def onnx_logits(path: Path, windows: Sequence[Sequence[int]]) -> dict[str, NDArray[np.float64]]:
     """Return the outputs of an ONNX file by name for token ids, in the order given."""
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
-    passes = [session.run(names, padded([windows[i] for i in chunk])) for chunk in chunks(order, batch)]
-    place = np.argsort(order)
-    return {
-        name: np.concatenate([outputs[i] for outputs in passes])[place].astype(np.float64)
-        for i, name in enumerate(names)
-    }
+    model = onnx.load(path, load_external_data=False)
+    names = [output.name for output in model.graph.output]
+    shapes = [tuple(int(each.dim_value) for each in o.type.tensor_type.shape.dim[1:]) for o in model.graph.output]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return dict(zip(names, Network(path, pool).run(windows, *shapes), strict=True))
 
 
 def save_weights(network: HeadedNetwork, path: Path, *, exact: bool = False) -> None:

@@ -21,8 +21,8 @@ from transformers import (
     RobertaModel,
 )
 
-from classifier.encoder import padded
 from classifier.errors import TrainingError
+from classifier.feeds import padded
 from classifier.training.bases.base import Base, load_base
 from tests.classifier.training.tiny_bertweet import build_bertweet
 from tests.classifier.training.tiny_world import build_base
