@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from classifier.heaviest import Heaviest
+
 T = TypeVar("T")
 
 
@@ -24,15 +26,9 @@ class Waiting(Generic[T]):
 
 
 @dataclass(slots=True)
-class _Lane(Generic[T]):
-    weight: int = 0
-    waiting: OrderedDict[Waiting[T], None] = field(default_factory=OrderedDict)
-
-
-@dataclass(slots=True)
 class _Turn(Generic[T]):
-    weight: int = 0
-    lanes: OrderedDict[str, _Lane[T]] = field(default_factory=OrderedDict)
+    lanes: OrderedDict[str, OrderedDict[Waiting[T], None]] = field(default_factory=OrderedDict)
+    heaviest: Heaviest = field(default_factory=Heaviest)
 
 
 def _anybody(_turn: str) -> bool:
@@ -49,6 +45,7 @@ class FairQueue(Generic[T]):
         self._weight = 0
         self._length = 0
         self._turns: OrderedDict[str, _Turn[T]] = OrderedDict()
+        self._heaviest = Heaviest()
 
     def __len__(self) -> int:
         """Return how many items wait."""
@@ -68,7 +65,7 @@ class FairQueue(Generic[T]):
         self._add(waiting)
         shed: list[Waiting[T]] = []
         while self._weight > self._most:
-            shed.append(self._heaviest())
+            shed.append(self._first_to_lose())
             self.remove(shed[-1])
         return waiting, shed
 
@@ -79,7 +76,7 @@ class FairQueue(Generic[T]):
             return None
         turn = self._turns[name]
         lane = next(iter(turn.lanes))
-        found = next(iter(turn.lanes[lane].waiting))
+        found = next(iter(turn.lanes[lane]))
         self._turns.move_to_end(name)
         turn.lanes.move_to_end(lane)
         self.remove(found)
@@ -89,31 +86,29 @@ class FairQueue(Generic[T]):
         """Take out an item wherever it stands; tell whether it was still there."""
         turn = self._turns.get(waiting.turn)
         lane = turn.lanes.get(waiting.lane) if turn else None
-        if turn is None or lane is None or waiting not in lane.waiting:
+        if turn is None or lane is None or waiting not in lane:
             return False
-        del lane.waiting[waiting]
-        self._count(turn, lane, -waiting.weight)
+        del lane[waiting]
+        self._count(turn, waiting, -waiting.weight)
         self._length -= 1
         # What is empty would stay for everybody there ever was.
-        if not lane.waiting:
+        if not lane:
             del turn.lanes[waiting.lane]
         if not turn.lanes:
             del self._turns[waiting.turn]
         return True
 
     def _add(self, waiting: Waiting[T]) -> None:
-        turn = self._turns.setdefault(waiting.turn, _Turn())
-        lane = turn.lanes.setdefault(waiting.lane, _Lane())
-        lane.waiting[waiting] = None
-        self._count(turn, lane, waiting.weight)
+        turn = self._turns.get(waiting.turn) or self._turns.setdefault(waiting.turn, _Turn())
+        turn.lanes.setdefault(waiting.lane, OrderedDict())[waiting] = None
+        self._count(turn, waiting, waiting.weight)
         self._length += 1
 
-    def _count(self, turn: _Turn[T], lane: _Lane[T], weight: int) -> None:
-        lane.weight += weight
-        turn.weight += weight
-        self._weight += weight
+    def _count(self, turn: _Turn[T], waiting: Waiting[T], change: int) -> None:
+        turn.heaviest.change(waiting.lane, change)
+        self._heaviest.change(waiting.turn, change)
+        self._weight += change
 
-    def _heaviest(self) -> Waiting[T]:
-        turn = max(self._turns.values(), key=lambda each: each.weight)
-        lane = max(turn.lanes.values(), key=lambda each: each.weight)
-        return next(iter(lane.waiting))
+    def _first_to_lose(self) -> Waiting[T]:
+        turn = self._turns[self._heaviest.first()]
+        return next(iter(turn.lanes[turn.heaviest.first()]))

@@ -10,8 +10,9 @@ class WatchedClassifier(Classifier):
     While `explaining` is not set, explanations alone are held.
     """
 
-    def __init__(self, inner: Classifier) -> None:
+    def __init__(self, inner: Classifier, threads: int = 1) -> None:
         self.inner = inner
+        self.threads = threads
         self.labels = inner.labels
         self.manifest = inner.manifest
         self.passes: list[list[str]] = []
