@@ -23,12 +23,15 @@ class Communities:
         self.basis = basis
         self._known: dict[str, Community] = {}
         self._policies: dict[str, Policy] = {}
+        self._built: dict[str, Policy] = {}
+        """By what is stored of it: servers that chose the same share one policy in memory."""
         self._broken: dict[str, str] = {}
 
     async def load(self) -> None:
         """Read what is stored; raise StoreError."""
         self._known = {community.id: community for community in await self._store.all()}
         self._policies.clear()
+        self._built.clear()
 
     def get(self, community: str) -> Community:
         """Return a community's settings, those of a new one where nothing is stored."""
@@ -49,7 +52,7 @@ class Communities:
     def of(self, community: str) -> Policy:
         """Return the policy in force; where the stored one makes no sense any more, one that flags and never acts."""
         if community not in self._policies:
-            self._policies[community] = self._build(community)
+            self._policies[community] = self._shared(community)
         return self._policies[community]
 
     def rules(self, community: str) -> CommunityPolicy:
@@ -74,8 +77,7 @@ class Communities:
         """Write settings, and who changed what in them."""
         await self._store.save(community, Change(community.id, author, at, what, lines))
         self._known[community.id] = community
-        self._policies.pop(community.id, None)
-        self._broken.pop(community.id, None)
+        self._drop_policy(community.id)
 
     async def set_rules(
         self, community: str, rules: CommunityPolicy, author: str, at: datetime, what: str
@@ -100,9 +102,24 @@ class Communities:
         dropped = await self._store.forget(community)
         # Not before: what fails is tried again with those that are known.
         self._known.pop(community, None)
+        self._drop_policy(community)
+        return dropped
+
+    def _drop_policy(self, community: str) -> None:
         self._policies.pop(community, None)
         self._broken.pop(community, None)
-        return dropped
+        # Those in use stay with their servers; what nobody has chosen any more would stay for ever.
+        self._built.clear()
+
+    def _shared(self, community: str) -> Policy:
+        stored = self.get(community).policy
+        if (known := self._built.get(stored)) is not None:
+            return known
+        policy = self._build(community)
+        # One that makes no sense is told of in each server that has it.
+        if community not in self._broken:
+            self._built[stored] = policy
+        return policy
 
     def _build(self, community: str) -> Policy:
         rules = self.rules(community)

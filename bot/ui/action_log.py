@@ -1,7 +1,7 @@
 """Automatic actions on their way to the log channel: one alone at once, those of a raid together."""
 
 import asyncio
-from collections.abc import Iterator
+from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -46,7 +46,8 @@ class ActionLog:
     def __init__(self, bot: "RefereeBot") -> None:
         self._bot = bot
         self._gathered: dict[str, _Gathered] = {}
-        self._written: dict[str, datetime] = {}
+        self._written: OrderedDict[str, datetime] = OrderedDict()
+        """When something was written lately, the community that was written to last at the end."""
 
     async def add(self, incident: Incident) -> None:
         """Write it down, now or with what comes in the next seconds; nothing where nothing was done."""
@@ -58,8 +59,7 @@ class ActionLog:
             if not self._write.is_running():
                 self._write.start()
             return
-        self._written[community] = self._bot.services.clock.now()
-        await note(self._bot, community, line)
+        await self._note(community, line)
 
     async def close(self) -> None:
         """Write what was gathered, as far as that is quickly done."""
@@ -70,15 +70,16 @@ class ActionLog:
 
     def _is_quiet(self, community: str) -> bool:
         """Tell whether nothing was written there lately, nor waits to be."""
-        self._written = dict(self._lately())
-        return community not in self._written and community not in self._gathered
-
-    def _lately(self) -> Iterator[tuple[str, datetime]]:
         now = self._bot.services.clock.now()
-        for community, at in self._written.items():
-            # A clock that was set back must not keep a line waiting.
-            if timedelta() <= now - at < timedelta(seconds=_EVERY_S):
-                yield community, at
+        while self._written and not _is_lately(next(iter(self._written.values())), now):
+            self._written.popitem(last=False)
+        at = self._written.get(community)
+        return community not in self._gathered and (at is None or not _is_lately(at, now))
+
+    async def _note(self, community: str, text: str) -> None:
+        self._written[community] = self._bot.services.clock.now()
+        self._written.move_to_end(community)
+        await note(self._bot, community, text)
 
     @tasks.loop(seconds=_EVERY_S)
     async def _write(self) -> None:
@@ -90,6 +91,9 @@ class ActionLog:
 
     async def _flush(self) -> None:
         for community in list(self._gathered):
-            gathered = self._gathered.pop(community)
-            self._written[community] = self._bot.services.clock.now()
-            await note(self._bot, community, gathered.text())
+            await self._note(community, self._gathered.pop(community).text())
+
+
+def _is_lately(at: datetime, now: datetime) -> bool:
+    # A clock that was set back must not keep a line waiting.
+    return timedelta() <= now - at < timedelta(seconds=_EVERY_S)

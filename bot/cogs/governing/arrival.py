@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import discord
@@ -40,12 +41,13 @@ class Arrival(commands.Cog):
     @commands.Cog.listener()
     async def on_ready(self) -> None:
         """Greet the servers that invited Referee while it was away."""
-        await self._greet_new()
+        await self._greet_new(self._bot.guilds)
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Greet a new server; some servers announce themselves as new at every connection, and are known."""
-        await self._greet_new()
+        # It alone: where thousands announce themselves, each would look through all of them.
+        await self._greet_new([guild])
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
@@ -58,19 +60,20 @@ class Arrival(commands.Cog):
     @tasks.loop(seconds=_EVERY_S)
     async def _round(self) -> None:
         self._left = _AT_ONCE
-        await self._greet_new()
+        await self._greet_new(self._bot.guilds)
 
-    async def _greet_new(self) -> None:
-        """Greet servers that nothing is stored of, as many as may be greeted now; one caller at a time."""
+    async def _greet_new(self, guilds: Sequence[discord.Guild]) -> None:
+        """Greet those that nothing is stored of, as many as may be greeted now; one caller at a time."""
         async with self._turn:
-            for guild in self._new()[: self._left]:
+            for guild in self._new(guilds)[: self._left]:
                 self._left -= 1
                 if await self._noted(guild):
                     await self._greet(guild)
 
-    def _new(self) -> list[discord.Guild]:
+    def _new(self, guilds: Sequence[discord.Guild]) -> list[discord.Guild]:
         """Return the servers that are not known; before the bot is ready, servers are not complete."""
-        guilds = self._bot.guilds if self._bot.is_ready() else ()
+        if not self._bot.is_ready():
+            return []
         communities = self._bot.services.communities
         return [guild for guild in guilds if not guild.unavailable and not communities.is_known(str(guild.id))]
 
