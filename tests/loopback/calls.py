@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -27,6 +28,7 @@ class Call:
     """Hold one request of the bot; `path` starts after `/api/v10`, and `reason` is decoded.
 
     `body` is the JSON object sent, empty where there was none; a list is under its key `items`.
+    `at` is when it had arrived, as a monotonic time.
     """
 
     method: str
@@ -35,6 +37,7 @@ class Call:
     reason: str | None = None
     query: dict[str, str] = field(default_factory=dict)
     files: tuple[SentFile, ...] = ()
+    at: float = field(default_factory=time.monotonic, compare=False)
 
     def matches(self, method: str, pattern: str) -> bool:
         """Tell whether it is this method on a path that the whole pattern (a regular expression) matches."""
