@@ -44,12 +44,10 @@ class Desk:
 
     async def case(self, card_id: int) -> Case:
         """Return what a card is about; raise UnknownIncident where it is gone."""
-        card = await self._stores.cards.get(card_id)
-        incidents = await self._stores.cards.incidents(card_id)
-        if card is None or not incidents:
+        case = await self._stores.cards.case(card_id)
+        if case is None:
             raise UnknownIncident(f"What card {card_id} was about has expired or was erased.")
-        reviews = [review for incident in incidents for review in await self._stores.incidents.reviews(incident.id)]
-        return Case(card, tuple(incidents), tuple(sorted(reviews, key=lambda review: review.at)))
+        return case
 
     async def decide(
         self, card_id: int, verdict: ReviewVerdict, moderator: str, *, category: str | None = None, note: str = ""

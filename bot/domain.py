@@ -287,6 +287,15 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class Filed:
+    """Hold as what an incident is filed: its category, a moderator's before the policy's, and its state."""
+
+    id: int
+    category: str
+    state: ReviewState
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """Hold one verdict of a moderator on an incident; every one is kept."""
 

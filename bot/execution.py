@@ -83,7 +83,9 @@ class Execution:
             return None
         try:
             if incident.state is ReviewState.DISMISSED:
-                return await self._write(replace(incident, outcome=Outcome.REFUSED, outcome_detail=_DISMISSED))
+                refused = replace(incident, outcome=Outcome.REFUSED, outcome_detail=_DISMISSED)
+                await self._write(refused)
+                return refused
             return await self.carry_out(_excerpt_of(incident), incident, again=True)
         except StoreError as error:
             _log.error("what became of incident %d could not be kept, and is written later: %s", incident_id, error)
@@ -100,13 +102,15 @@ class Execution:
             outcome, detail = Outcome.FAILED, str(error)
         finally:
             self._at_work.discard(incident.id)
-        finished = await self._write(replace(incident, outcome=outcome, outcome_detail=detail))
-        return await self._unless_dismissed(finished)
-
-    async def _unless_dismissed(self, finished: Incident) -> Incident:
-        """Take back what a moderator called a false alarm while it was being done."""
-        if finished.outcome is not Outcome.DONE:
+        finished = replace(incident, outcome=outcome, outcome_detail=detail)
+        state = await self._write(finished)
+        if outcome is not Outcome.DONE or state is not ReviewState.DISMISSED:
+            # Whoever dismisses it from now on sees that it was done, and takes it back.
             return finished
+        return await self._taken_back(finished)
+
+    async def _taken_back(self, finished: Incident) -> Incident:
+        """Take back what a moderator called a false alarm while it was being done, unless they did so themselves."""
         try:
             now = await self._ports.store.get(finished.id)
         except UnknownIncident:
@@ -117,20 +121,22 @@ class Execution:
             outcome, detail = await self._ports.enforcer.undo(now)
         except RefereeError as error:
             outcome, detail = Outcome.DONE, f"it could not be taken back: {error}"
-        return await self._write(replace(now, outcome=outcome, outcome_detail=detail))
+        taken_back = replace(now, outcome=outcome, outcome_detail=detail)
+        await self._write(taken_back)
+        return taken_back
 
-    async def _write(self, finished: Incident) -> Incident:
+    async def _write(self, finished: Incident) -> ReviewState:
         # Noted first: from here on it is done, and whoever recovers meanwhile must not do it again.
         self._unwritten[finished.id] = finished
         self._writing.add(finished.id)
         try:
-            await self._ports.store.finish(finished.id, finished.outcome, finished.outcome_detail)
+            state = await self._ports.store.finish(finished.id, finished.outcome, finished.outcome_detail)
         finally:
             self._writing.discard(finished.id)
         self._unwritten.pop(finished.id, None)
         for tally in self._tallies(finished.key.community):
             tally.outcomes[finished.outcome] += 1
-        return finished
+        return state
 
     async def _explain(self, incident: Incident) -> tuple[str, ...]:
         """Return the words that made the score, and keep them; an incident without them is one all the same."""

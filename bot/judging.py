@@ -98,7 +98,9 @@ class Judge:
 
     async def _score(self, excerpt: Excerpt, readings: tuple[Reading, ...]) -> Judged:
         turn = excerpt.key.community
-        verdicts = await asyncio.gather(*(self._scorer.score(reading.text, turn=turn) for reading in readings))
+        asked = [self._scorer.score(reading.text, turn=turn) for reading in readings]
+        # Most messages have one reading: a task of its own would double what its turn of the event loop costs.
+        verdicts = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
         missing = next((verdict for verdict in verdicts if isinstance(verdict, NotScored)), None)
         scored = tuple((r, v) for r, v in zip(readings, verdicts, strict=True) if isinstance(v, Verdict))
         return Judged(excerpt, scored, None, missing, _unread(scored))

@@ -180,7 +180,9 @@ class Pipeline:
         return self._policies.of(excerpt.key.community)
 
     def _readings(self, excerpt: Excerpt) -> tuple[Reading, ...]:
-        return self._context.readings(excerpt, self._policy(excerpt).join_window)
+        """Return what is to be scored; what joins a line that is flagged by now would be left out afterwards."""
+        readings = self._context.readings(excerpt, self._policy(excerpt).join_window)
+        return tuple(reading for reading in readings if self._is_fresh(excerpt, reading))
 
     async def _feed(self, excerpts: AsyncIterable[Excerpt], room: asyncio.Semaphore, started: _Started) -> None:
         try:
@@ -260,10 +262,13 @@ class Pipeline:
 
     def _fresh(self, judged: Judged) -> Iterable[tuple[Reading, Verdict]]:
         """Yield the readings, without those that join a line flagged already."""
-        key = judged.excerpt.key
         for reading, verdict in judged.readings:
-            if not any((key.community, key.channel, message) in self._flagged for message in reading.before):
+            if self._is_fresh(judged.excerpt, reading):
                 yield reading, verdict
+
+    def _is_fresh(self, excerpt: Excerpt, reading: Reading) -> bool:
+        place = (excerpt.key.community, excerpt.key.channel)
+        return not any((*place, message) in self._flagged for message in reading.before)
 
     def _remember(self, excerpt: Excerpt, reading: Reading) -> None:
         for message in (excerpt.key.message, *reading.before):

@@ -15,6 +15,7 @@ from bot.domain import (
     Purged,
     Recorded,
     Review,
+    ReviewState,
     Transcript,
 )
 from bot.policy import Policy
@@ -58,8 +59,8 @@ class IncidentStore(Protocol):
     async def set_words(self, incident_id: int, words: Sequence[str]) -> None:
         """Write which words made an incident's score; one whose content is gone stays as it is."""
 
-    async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> None:
-        """Write what became of an incident's action."""
+    async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> ReviewState:
+        """Write what became of an incident's action; return what moderators had said of it by then."""
 
     async def pending(self, platform: Platform, before: datetime) -> Sequence[Incident]:
         """Return a platform's incidents created before then whose action is not finished, oldest first."""

@@ -8,7 +8,6 @@ behind a rate limit for instance, has no more of its messages judged until some 
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -47,6 +46,45 @@ class _Wish:
     answer: asyncio.Future[NotScoredReason | None]
 
 
+class _Shares:
+    """Count who has how much of something of which there is `most`, and say whether they may have more of it.
+
+    One has no more of it than it leaves free, but at least `least`; one that has nothing gets some even where all of it
+    is taken, while no more than `servers` have some.
+    """
+
+    def __init__(self, most: int, least: int, servers: int) -> None:
+        self._most, self._least, self._servers = most, least, servers
+        self._taken: dict[str, int] = {}
+        self.total = 0
+
+    def take(self, server: str, size: int) -> None:
+        """Count some for a server."""
+        self._taken[server] = self._taken.get(server, 0) + size
+        self.total += size
+
+    def give_back(self, server: str, size: int) -> None:
+        """Count some less; what is zero would stay for every server there ever was."""
+        self.total -= size
+        if not (left := self._taken[server] - size):
+            del self._taken[server]
+        else:
+            self._taken[server] = left
+
+    def is_open(self, server: str) -> bool:
+        """Tell whether a server may have more."""
+        own = self._taken.get(server, 0)
+        if own == 0 and len(self._taken) < self._servers:
+            return True
+        free = self._most - self.total
+        return free > 0 and own < max(free, self._least)
+
+    @property
+    def is_closed_to_all(self) -> bool:
+        """Tell whether no server at all may have more: then nobody has to be asked one by one."""
+        return self.total >= self._most and len(self._taken) >= self._servers
+
+
 class WaitingRoom:
     """Let messages through to be judged, so many at once, and have the others wait."""
 
@@ -55,8 +93,8 @@ class WaitingRoom:
         self._clock = clock
         self._queue: FairQueue[_Wish] = FairQueue(self._limits.waiting)
         self._wishes: dict[Waiting[_Wish], None] = {}
-        self._judging: Counter[str] = Counter()
-        self._acting: Counter[str] = Counter()
+        self._judging = _Shares(self._limits.judging, self._limits.least, self._limits.servers)
+        self._acting = _Shares(self._limits.acting, self._limits.least, self._limits.servers)
 
     @property
     def waiting(self) -> int:
@@ -66,12 +104,12 @@ class WaitingRoom:
     @property
     def judging(self) -> int:
         """Return how many texts' worth of messages are being judged."""
-        return self._judging.total()
+        return self._judging.total
 
     @property
     def acting(self) -> int:
         """Return how many messages are being acted on."""
-        return self._acting.total()
+        return self._acting.total
 
     @property
     def oldest_s(self) -> float:
@@ -98,7 +136,7 @@ class WaitingRoom:
     @contextmanager
     def acted_on(self, server: str) -> Iterator[None]:
         """Count a message as one that is acted on meanwhile; nobody waits for that, but the next do."""
-        self._acting[server] += 1
+        self._acting.take(server, 1)
         try:
             yield
         finally:
@@ -106,12 +144,12 @@ class WaitingRoom:
 
     def is_behind(self, server: str) -> bool:
         """Tell whether so much of a server is being acted on that no more of it is to be begun."""
-        return not self._has_share(self._acting, self._limits.acting, server)
+        return not self._acting.is_open(server)
 
     async def _asked(self, server: str, author: str, size: int) -> NotScoredReason | None:
         if self._may_be_judged(server):
             # Then nothing of this server waits: it would have been let in.
-            self._judging[server] += size
+            self._judging.take(server, size)
             return None
         loop = asyncio.get_running_loop()
         wish = _Wish(self._clock(), size, loop.create_future())
@@ -135,10 +173,16 @@ class WaitingRoom:
         return place
 
     def _let_in(self) -> None:
-        while (place := self._queue.pop(self._may_be_judged)) is not None:
+        while (place := self._next()) is not None:
             if self._answer(place, None):
                 # Counted at once: whoever waited is only woken later.
-                self._judging[place.turn] += place.item.size
+                self._judging.take(place.turn, place.item.size)
+
+    def _next(self) -> Waiting[_Wish] | None:
+        # Servers that wait may be thousands; those that may not go on although others may are never many.
+        if self._judging.is_closed_to_all or self._acting.is_closed_to_all:
+            return None
+        return self._queue.pop(self._may_be_judged)
 
     def _answer(self, place: Waiting[_Wish], answer: NotScoredReason | None) -> bool:
         """Tell somebody who waits; return whether they still did."""
@@ -153,16 +197,10 @@ class WaitingRoom:
         self._wishes.pop(place, None)
 
     def _may_be_judged(self, server: str) -> bool:
-        return self._has_share(self._judging, self._limits.judging, server) and not self.is_behind(server)
+        return self._judging.is_open(server) and self._acting.is_open(server)
 
-    def _has_share(self, counted: Counter[str], most: int, server: str) -> bool:
-        free, own = most - counted.total(), counted[server]
-        if own == 0 and len(counted) < self._limits.servers:
-            return True
-        return free > 0 and own < max(free, self._limits.least)
-
-    def _leave(self, counted: Counter[str], server: str, size: int) -> None:
-        _drop(counted, server, size)
+    def _leave(self, shares: _Shares, server: str, size: int) -> None:
+        shares.give_back(server, size)
         self._let_in()
 
 
@@ -170,10 +208,3 @@ def size_of(excerpt: Excerpt) -> int:
     """Return how many texts of usual length an excerpt counts as."""
     texts = (excerpt.text, *(part.text for part in excerpt.parts))
     return sum(1 + len(text) // _CHARACTERS for text in texts)
-
-
-def _drop(counted: Counter[str], server: str, size: int) -> None:
-    counted[server] -= size
-    # What is zero would stay for every server there ever was.
-    if not counted[server]:
-        del counted[server]

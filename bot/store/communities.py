@@ -57,9 +57,17 @@ class SqlCommunityStore:
 
     async def note_seen(self, community: str, newest: Mapping[str, str]) -> None:
         """Note the newest message that was taken in, by channel."""
-        if not newest:
+        await self.note_all_seen({community: newest})
+
+    async def note_all_seen(self, newest: Mapping[str, Mapping[str, str]]) -> None:
+        """Note the newest message that was taken in, by community and channel, all of them together."""
+        rows = [
+            {"community": community, "channel": channel, "message": message}
+            for community, marks in newest.items()
+            for channel, message in marks.items()
+        ]
+        if not rows:
             return
-        rows = [{"community": community, "channel": channel, "message": m} for channel, m in newest.items()]
         row = self._database.insert(seen)
         row = row.on_conflict_do_update(index_elements=["community", "channel"], set_={"message": row.excluded.message})
         # A mark that a power cut takes is read again; what it points at is known by then.

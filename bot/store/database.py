@@ -1,16 +1,17 @@
 """Transactions on one database of whichever kind: many readers, one writer, drained at close."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.errors import StoreError
-from bot.store.kind import BEGIN_WITH, Description, Insert, Kind
+from bot.store.kind import BEGIN_WITH, HELD_BACK, Description, Insert, Kind
+from bot.store.writers import Writers
 
 _BOTH = (True, False)
 
@@ -45,8 +46,9 @@ class Database:
         self._engine = kind.engine(busy_timeout_s)
         event.listen(self._engine.sync_engine, "begin", _begin)
         self._readers = self._engine.execution_options(**kind.reading())
-        self._writers = {lasting: self._engine.execution_options(**kind.writing(lasting=lasting)) for lasting in _BOTH}
-        self._write_turn = asyncio.Lock()
+        self._writers = Writers(
+            {lasting: self._engine.execution_options(**kind.writing(lasting=lasting)) for lasting in _BOTH}
+        )
         self._in_use = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -66,14 +68,14 @@ class Database:
 
     @asynccontextmanager
     async def writing(self, *, lasting: bool = True, sealing: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Open the one transaction of all processes that may write; commit at the end, or undo it all.
+        """Open the one transaction of all processes that may write; commit at the end, or undo what was done in here.
 
-        What is committed survives a power cut, unless `lasting` is false: that is quicker, and for what can be lost.
-        Raise StoreBusy where others write for too long; `sealing` something, ContentKeyError where the database has
-        moved to a key that this process lacks.
+        Those who wait at the same moment share a commit (`Writers`). What is committed survives a power cut, unless
+        `lasting` is false: that is quicker, and for what can be lost. Raise StoreBusy where others write for too long;
+        `sealing` something, ContentKeyError where the database has moved to a key that this process lacks.
         """
-        with self._counted():
-            async with self._write_turn, self._transaction(self._writers[lasting]) as connection:
+        with self._counted(), self.kind.failures():
+            async with self._writers.turn(lasting=lasting) as connection:
                 if self.fence is not None:
                     await self.fence.require(connection)
                 if sealing and self.agreement is not None:
@@ -93,7 +95,7 @@ class Database:
     async def rewrite(self) -> None:
         """Leave nothing of what was deleted, where that is not the server's business."""
         with self._counted():
-            async with self._write_turn, self._transaction(self._engine) as connection:
+            async with self._writers.alone(), self._transaction(self._engine) as connection:
                 await self.kind.rewrite(connection)
 
     def insert(self, table: Table) -> Insert:
@@ -142,5 +144,11 @@ class Database:
 
 
 def _begin(connection: Connection) -> None:
-    for statement in connection.get_execution_options().get(BEGIN_WITH, ()):
+    options = connection.get_execution_options()
+    held_back: Sequence[str] = options.get(HELD_BACK, ())
+    if held_back:
+        driver: Any = connection.connection.driver_connection
+        for statement in held_back:
+            driver.hold_back(statement)
+    for statement in options.get(BEGIN_WITH, ()):
         connection.exec_driver_sql(statement)

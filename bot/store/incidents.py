@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, RowMapping, case, func, insert, select, update
+from sqlalchemy import Executable, RowMapping, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.community import ERASED
 from bot.domain import (
+    Filed,
     History,
     Incident,
     IncidentQuery,
@@ -28,7 +29,16 @@ from bot.store.database import Database
 from bot.store.erasure import Erasure
 from bot.store.expiry import Expiry
 from bot.store.rekey import Progress, is_resealed, reseal
-from bot.store.rows import from_micros, incident_of, incident_values, review_of, review_values, to_micros, with_words
+from bot.store.rows import (
+    from_micros,
+    incident_of,
+    incident_values,
+    review_of,
+    review_values,
+    stored,
+    to_micros,
+    with_words,
+)
 from bot.store.schema import incidents, reviews
 from bot.store.scrubbing import scrub
 from bot.store.sealed import INCIDENT_AUTHOR
@@ -59,35 +69,45 @@ class SqlIncidentStore:
 
         `created_at` is the present moment unless the incident has one.
         """
-        row = self._database.insert(incidents).values(incident_values(incident, self._cipher)).on_conflict_do_nothing()
+        values = incident_values(incident, self._cipher)
+        row = self._database.insert(incidents).values(values).on_conflict_do_nothing().returning(incidents.c.id)
         known = queries.of_key(incident.key, self._cipher)
         async with self._database.writing(sealing=True) as connection:
             # Under another key, or unsealed, the same revision of the message is no conflict for the database.
             found = (await connection.execute(known)).mappings().one_or_none() if self._cipher.looks_further else None
-            created = found is None and (await connection.execute(row)).rowcount == 1
-            stored = found or (await connection.execute(known)).mappings().one()
-        return Recorded(incident_of(stored, self._cipher), created)
+            number = (await connection.execute(row)).scalar_one_or_none() if found is None else None
+            if number is not None:
+                return Recorded(stored(incident, number, values), created=True)
+            found = found or (await connection.execute(known)).mappings().one()
+        return Recorded(incident_of(found, self._cipher), created=False)
 
-    async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> None:
-        """Write what became of an incident's action; raise UnknownIncident.
+    async def finish(self, incident_id: int, outcome: Outcome, detail: str = "") -> ReviewState:
+        """Write what became of an incident's action; return what moderators had said of it by then.
 
-        Of one that was erased meanwhile no detail is kept: it may name somebody.
+        Of one that was erased meanwhile no detail is kept: it may name somebody. Raise UnknownIncident.
         """
-        erased = queries.is_name(incidents.c.author, ERASED, INCIDENT_AUTHOR, self._cipher)
-        kept = case((erased, ""), else_=self._cipher.seal_text(detail))
+        values = {
+            **queries.by_id(incident_id),
+            "became": outcome.value,
+            "erased": self._cipher.forms(ERASED, INCIDENT_AUTHOR),
+            "detail": self._cipher.seal_text(detail),
+        }
         async with self._database.writing(sealing=True) as connection:
-            await self._change(connection, incident_id, {"outcome": outcome.value, "outcome_detail": kept})
+            state = (await connection.execute(queries.FINISH, values)).scalar_one_or_none()
+            if state is None:
+                raise self._unknown(incident_id)
+        return ReviewState(state)
 
     async def set_words(self, incident_id: int, words: Sequence[str]) -> None:
         """Write which words made an incident's score; one whose content is gone, or that is gone, stays as it is."""
         if not words:
             return
         async with self._database.writing(sealing=True) as connection:
-            of = queries.of_id(incident_id)
-            token = (await connection.execute(select(incidents.c.content).where(of))).scalar_one_or_none()
+            of = queries.by_id(incident_id)
+            token = (await connection.execute(queries.CONTENT, of)).scalar_one_or_none()
             if token is not None:
                 fresh = with_words(token, words, self._cipher, f"the content of incident {incident_id}")
-                await connection.execute(update(incidents).where(of).values(content=fresh))
+                await connection.execute(queries.SEAL_CONTENT, {**of, "fresh": fresh})
 
     async def pending(self, platform: Platform, before: datetime) -> Sequence[Incident]:
         """Return a platform's incidents created before then whose action is not finished, oldest first."""
@@ -106,7 +126,7 @@ class SqlIncidentStore:
         A strike is an incident whose decision says so and that no moderator dismissed, or one that a moderator
         confirmed; its time is that of the excerpt.
         """
-        rows = await self._rows(queries.strikes(community, author, to_micros(since), self._cipher))
+        rows = await self._rows(queries.STRIKES, self._by(community, author, since))
         return History(tuple(Strike(row["category"], from_micros(row["at"])) for row in rows))
 
     async def get(self, incident_id: int) -> Incident:
@@ -120,6 +140,11 @@ class SqlIncidentStore:
         `since` is included, `until` is not.
         """
         return await self._incidents(queries.newest_first(query, self._cipher))
+
+    async def past(self, community: str, author: str, since: datetime, most: int) -> Sequence[Filed]:
+        """Return as what the author's incidents in that community are filed, newest first; nothing is unsealed."""
+        rows = await self._rows(queries.PAST, {**self._by(community, author, since), "most": most})
+        return [Filed(row["id"], row["final_category"] or row["category"], ReviewState(row["state"])) for row in rows]
 
     async def stream(self, query: IncidentQuery) -> AsyncIterator[Incident]:
         """Yield the incidents that the query names, oldest first, in bounded memory.
@@ -209,9 +234,14 @@ class SqlIncidentStore:
         """Finish what is being written and let go of the database."""
         await self._database.close()
 
-    async def _rows(self, statement: Executable) -> Sequence[RowMapping]:
+    def _by(self, community: str, author: str, since: datetime) -> dict[str, Any]:
+        """Return the values of a statement about an author."""
+        forms = self._cipher.forms(author, INCIDENT_AUTHOR)
+        return {"by": forms, "community": community, "since": to_micros(since)}
+
+    async def _rows(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
         async with self._database.reading() as connection:
-            return (await connection.execute(statement)).mappings().all()
+            return (await connection.execute(statement, values)).mappings().all()
 
     async def _incidents(self, statement: Executable) -> list[Incident]:
         return [incident_of(row, self._cipher) for row in await self._rows(statement)]

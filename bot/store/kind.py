@@ -16,6 +16,12 @@ Insert = sqlite.Insert | postgresql.Insert
 BEGIN_WITH = "begin_with"
 """The execution option that holds what a transaction begins with: statements in their order."""
 
+HELD_BACK = "held_back"
+"""The execution option that holds what comes before that, and may wait for the next statement of the transaction.
+
+Only for a driver that knows `hold_back`.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Description:

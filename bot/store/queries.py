@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import Column, Executable, Select, and_, bindparam, func, or_, select, true
+from sqlalchemy import Column, Executable, Select, and_, bindparam, case, func, or_, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from bot.domain import (
@@ -25,6 +25,58 @@ MAX_ID = 2**63 - 1
 """The largest number that SQLite can hold."""
 
 _category = func.coalesce(incidents.c.final_category, incidents.c.category).label("category")
+
+_row = incidents.c
+_BY_ID = _row.id == bindparam("incident")
+# What is asked for every incident is built once: building took longer than asking.
+CONTENT = select(_row.content).where(_BY_ID)
+"""Select the sealed content of an incident (`by_id`)."""
+
+SEAL_CONTENT = update(incidents).where(_BY_ID).values(content=bindparam("fresh"))
+"""Put `fresh` in its place."""
+
+FINISH = (
+    update(incidents)
+    .where(_BY_ID)
+    .values(
+        outcome=bindparam("became"),
+        outcome_detail=case((_row.author.in_(bindparam("erased", expanding=True)), ""), else_=bindparam("detail")),
+    )
+    .returning(_row.state)
+)
+"""Write the outcome `became` of an incident, and `detail` unless its author is one of the names in `erased`."""
+
+_BY_AUTHOR = (
+    _row.author.in_(bindparam("by", expanding=True)),
+    _row.community == bindparam("community"),
+    _row.at >= bindparam("since"),
+)
+STRIKES = (
+    select(_category, _row.at)
+    .where(
+        *_BY_AUTHOR,
+        or_(
+            and_(_row.strike.is_(true()), _row.state != ReviewState.DISMISSED.value),
+            and_(_row.state == ReviewState.CONFIRMED.value, _category.not_in((UNCHECKED, REPORTED))),
+        ),
+    )
+    # A sum, or the order would be taken from the index of all that the community said.
+    .order_by(_row.at + 0)
+)
+"""Select category and time of what counts against an author (`by`, `community`, `since`), oldest first."""
+
+PAST = (
+    select(_row.id, _row.category, _row.final_category, _row.state)
+    # A sum is in no index, so that the author is what is looked for.
+    .where(_row.id.in_(select(_row.id).where(*_BY_AUTHOR).order_by((_row.id + 0).desc()).limit(bindparam("most"))))
+    .order_by(_row.id.desc())
+)
+"""Select as what the newest `most` of an author's incidents are filed (as for `STRIKES`), newest first."""
+
+
+def by_id(incident_id: int) -> dict[str, int]:
+    """Return the value that names one incident; a number beyond what SQLite can hold names none."""
+    return {"incident": _bounded(incident_id)}
 
 
 def of_id(incident_id: int) -> ColumnElement[bool]:
@@ -60,21 +112,6 @@ def half_dismissed(platform: Platform, since_micros: int, before_micros: int) ->
     when = (reviews.c.at >= since_micros, reviews.c.at < before_micros)
     lately = select(reviews.c.incident_id).where(reviews.c.verdict == ReviewVerdict.DISMISS.value, *when)
     return select(incidents).where(row.id.in_(lately), *left, actions).order_by(row.id)
-
-
-def strikes(community: str, author: str, since_micros: int, cipher: ContentCipher) -> Executable:
-    """Select category and time of what counts against an author, oldest first."""
-    state = incidents.c.state
-    counted = and_(incidents.c.strike.is_(true()), state != ReviewState.DISMISSED.value)
-    confirmed = and_(state == ReviewState.CONFIRMED.value, _category.not_in((UNCHECKED, REPORTED)))
-    return (
-        select(_category, incidents.c.at)
-        .where(is_name(incidents.c.author, author, INCIDENT_AUTHOR, cipher), incidents.c.community == community)
-        .where(incidents.c.at >= since_micros)
-        .where(or_(counted, confirmed))
-        # A sum, or the order would be taken from the index of all that the community said.
-        .order_by(incidents.c.at + 0)
-    )
 
 
 def newest_first(query: IncidentQuery, cipher: ContentCipher) -> Executable:

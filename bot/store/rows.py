@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,7 +51,7 @@ def message_values(key: SourceKey) -> dict[str, str]:
     }
 
 
-def incident_values(incident: Incident, cipher: ContentCipher) -> dict[str, object]:
+def incident_values(incident: Incident, cipher: ContentCipher) -> dict[str, Any]:
     """Return the row of an incident, content and names sealed; the number is left to the database."""
     return {
         **message_values(incident.key),
@@ -96,6 +97,19 @@ def incident_of(row: RowMapping, cipher: ContentCipher) -> Incident:
         final_category=row["final_category"],
         surface=Surface(row["surface"]),
         clip_at=row["clip_at"],
+    )
+
+
+def stored(incident: Incident, number: int, values: Mapping[str, Any]) -> Incident:
+    """Return an incident as it was just written: what `incident_of` makes of its row, without unsealing that."""
+    return replace(
+        incident,
+        id=number,
+        at=from_micros(values["at"]),
+        created_at=from_micros(values["created_at"]),
+        words=tuple(incident.words),
+        categories=dict(incident.categories),
+        decision=replace(incident.decision, reasons=tuple(incident.decision.reasons)),
     )
 
 

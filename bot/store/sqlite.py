@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -20,13 +21,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.errors import StoreBusy
 from bot.store.failures import failures_of
-from bot.store.kind import BEGIN_WITH, Description, Insert, WatchLock
+from bot.store.kind import BEGIN_WITH, HELD_BACK, Description, Insert, WatchLock
+from bot.store.sqlite_driver import connected
 
 _CONNECTIONS = 4
-_READING: Mapping[str, object] = {BEGIN_WITH: ("BEGIN",)}
+# A plain BEGIN takes no lock and no snapshot before the first statement.
+_READING: Mapping[str, object] = {HELD_BACK: ("BEGIN",)}
 # A writer that starts with a plain BEGIN is refused at once when another wrote since it read; IMMEDIATE waits.
-_LASTING: Mapping[str, object] = {BEGIN_WITH: ("PRAGMA synchronous=FULL", "BEGIN IMMEDIATE")}
-_FLEETING: Mapping[str, object] = {BEGIN_WITH: ("PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE")}
+_EXCLUDING: Mapping[str, object] = {BEGIN_WITH: ("BEGIN IMMEDIATE",)}
+_LASTING: Mapping[str, object] = {HELD_BACK: ("PRAGMA synchronous=FULL",), **_EXCLUDING}
+_FLEETING: Mapping[str, object] = {HELD_BACK: ("PRAGMA synchronous=NORMAL",), **_EXCLUDING}
 _NO_WAL = "no write-ahead logging: put it on a local disk"
 
 
@@ -74,7 +78,7 @@ class SqliteFile:
         engine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(self.file)),
             # The driver's own transaction control begins late and commits around DDL; `BEGIN_WITH` takes its place.
-            connect_args={"timeout": busy_timeout_s, "isolation_level": None},
+            async_creator=partial(connected, self.file, busy_timeout_s),
             pool_size=_CONNECTIONS,
             max_overflow=0,
             # What is in a statement may be private; a traceback would repeat it.

@@ -20,6 +20,7 @@ from bot.store.schema import meta
 _log = logging.getLogger(__name__)
 _NAME = "watch"
 _HELD, _FREE = "held", "free"
+_STORED = select(meta.c.value).where(meta.c.name == _NAME)
 _ASKED_EVERY_S = 1.0
 _BEAT_S = 2.0
 
@@ -138,7 +139,7 @@ async def _begun(database: Database, lock: WatchLock) -> Watch:
 
 
 async def _epoch(connection: AsyncConnection) -> tuple[int, bool]:
-    found: bytes | None = await connection.scalar(select(meta.c.value).where(meta.c.name == _NAME))
+    found: bytes | None = await connection.scalar(_STORED)
     number, _, state = (found or b"0 free").decode("ascii", "replace").partition(" ")
     return int(number) if number.isdecimal() else 0, state == _HELD
 

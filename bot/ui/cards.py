@@ -9,7 +9,7 @@ import discord
 
 from bot.case import Case
 from bot.community import Card
-from bot.domain import Excerpt, Incident, IncidentQuery, Platform, ReviewState
+from bot.domain import Excerpt, Incident, Platform, ReviewState
 from bot.enforce.calls import ERRORS
 from bot.errors import StoreError, UnknownIncident
 from bot.ui import help_call
@@ -131,7 +131,10 @@ class Cards:
                 await self._attach(incident)
 
     async def _show_rest(self, waiting: Sequence[Card]) -> None:
-        """Show these, oldest first; where one card of a community fails, its others wait as well."""
+        """Show these, oldest first; where one card of a community fails, its others wait as well.
+
+        Where there is no place for them yet nothing is tried: thousands of servers may never have named one.
+        """
         failed: set[str] = set()
         shown: Counter[str] = Counter()
         for card in waiting:
@@ -139,7 +142,7 @@ class Cards:
                 return
             if card.community in failed or shown[card.community] >= _MOST_OF_ONE or not self._knows(card.community):
                 continue
-            if await self.show(card.id):
+            if not self._delivery.still_hindered(card) and await self.show(card.id):
                 shown[card.community] += 1
             else:
                 failed.add(card.community)
@@ -163,9 +166,8 @@ class Cards:
     async def _sight(self, case: Case) -> Sight:
         card, policy = case.card, self._bot.services.communities.of(case.card.community)
         since = self._bot.services.clock.now() - policy.history_window
-        query = IncidentQuery(author=card.author, community=card.community, since=since, limit=_MOST_PAST)
         here = {incident.id for incident in case.incidents}
-        found = await self._bot.services.stores.incidents.find(query)
+        found = await self._bot.services.stores.incidents.past(card.community, card.author, since, _MOST_PAST)
         past = [each for each in found if each.id not in here and each.state is not ReviewState.DISMISSED]
         counted = Counter(each.category for each in past)
         return Sight(case, self._name(card), counted, policy.history_window, policy.severity)

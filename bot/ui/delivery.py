@@ -44,15 +44,26 @@ class CardDelivery:
             return await self._send(sight)
         return await self._edit(sight, card, card.message)
 
+    def still_hindered(self, card: Card) -> bool:
+        """Tell whether what is known to hinder a card still does, so that trying it again would change nothing."""
+        return card.message is None and card.trouble != "" and card.trouble == self._place(card.community)[1]
+
+    def _place(self, community: str) -> tuple[discord.PartialMessageable | None, str]:
+        """Return where cards of a community are shown, or why nowhere."""
+        channel = self._bot.services.communities.get(community).review_channel
+        guild = self._bot.get_guild(int(community)) if community.isdigit() else None
+        if guild is None or channel is None or not channel.isdigit():
+            return None, NO_CHANNEL
+        if not may_write(guild, int(channel)):
+            return None, NO_PERMISSION
+        return self._bot.get_partial_messageable(int(channel), guild_id=guild.id), ""
+
     async def _send(self, sight: Sight) -> bool:
         card = sight.case.card
-        channel = self._bot.services.communities.get(card.community).review_channel
-        guild = self._bot.get_guild(int(card.community)) if card.community.isdigit() else None
-        if guild is None or channel is None or not channel.isdigit():
-            return await self._not_sent(card, NO_CHANNEL)
-        if not may_write(guild, int(channel)):
-            return await self._not_sent(card, NO_PERMISSION)
-        place = self._bot.get_partial_messageable(int(channel), guild_id=guild.id)
+        place, hindrance = self._place(card.community)
+        if place is None:
+            return await self._not_sent(card, hindrance)
+        channel = str(place.id)
         earlier = await self._sent_before(sight, place, channel) if self._may_be_there(sight) else None
         if earlier is not None:
             return earlier

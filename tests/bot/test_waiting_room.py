@@ -1,4 +1,5 @@
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -212,3 +213,31 @@ def _holds(room: WaitingRoom, visitors: Sequence[Visitor]) -> None:
     # The last one in may be larger than what was free; a server that has nothing there gets in besides.
     assert room.judging <= (2 + SMALL.servers) * SMALL.judging
     assert room.judging or not room.waiting
+
+
+async def calls_for_a_place(servers: int) -> int:
+    """Return how many functions are called when a place becomes free that so many servers wait for."""
+    limits = RoomLimits(waiting=servers + 1, judging=1)
+    room, enough = WaitingRoom(limits), asyncio.Event()
+
+    async def talk(server: str) -> None:
+        async with room.place(server, "somebody"):
+            await enough.wait()
+
+    names = [*(f"busy {n}" for n in range(limits.servers)), *(f"server {n}" for n in range(servers))]
+    talking = [asyncio.create_task(talk(name)) for name in names]
+    await asyncio.sleep(0)
+    calls: list[str] = []
+    sys.setprofile(lambda frame, kind, _: calls.append(frame.f_code.co_name) if kind == "call" else None)
+    try:
+        with room.acted_on("one that acts"):
+            pass
+    finally:
+        sys.setprofile(None)
+    enough.set()
+    await asyncio.gather(*talking)
+    return len(calls)
+
+
+async def test_a_place_costs_the_same_however_many_servers_wait_for_it() -> None:
+    assert await calls_for_a_place(400) == await calls_for_a_place(20)

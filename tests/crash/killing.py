@@ -11,7 +11,7 @@ from typing import Any
 STORES = (
     ("bot.store.incidents", "SqlIncidentStore", ("record", "set_words", "finish", "review", "decide_first")),
     ("bot.store.cards", "SqlCardStore", ("attach", "sent", "outdate", "caught_up")),
-    ("bot.store.communities", "SqlCommunityStore", ("note_seen", "remember")),
+    ("bot.store.communities", "SqlCommunityStore", ("note_seen", "note_all_seen", "remember")),
     ("bot.pipeline", "Pipeline", ("decide", "act", "recover")),
 )
 """What is wrapped: each call is a step before it and a step after it."""

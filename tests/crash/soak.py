@@ -34,7 +34,7 @@ _PAUSE_S = (0.05, 0.4)
 _LIFE_S = (0.05, 2.0)
 _TOLD_EVERY = 10
 _STEPS = (
-    r"(record|finish|set_words|attach|outdate|sent|caught_up|note_seen|decide|act|recover) (before|after)",
+    r"(record|finish|set_words|attach|outdate|sent|caught_up|note(_all)?_seen|decide|act|recover) (before|after)",
     r"(PATCH|PUT|DELETE|POST) /(guilds|channels|users)/.* (before|after)",
     r"GET /channels/.* (before|after)",
 )

@@ -12,7 +12,7 @@ from tests.crash.killing import Plan
 from tests.crash.scene import Scene, scene
 
 _BEFORE_AND_AFTER = ("before", "after")
-_KEEPING = ("record", "set_words", "finish", "attach", "outdate", "{card}", "sent", "caught_up", "note_seen")
+_KEEPING = ("record", "set_words", "finish", "attach", "outdate", "{card}", "sent", "caught_up", "note_all_seen")
 _ALL = ("decide before", *(f"{step} {when}" for step in _KEEPING for when in _BEFORE_AND_AFTER))
 _SHORT = ("decide before", "record after", "finish before", "finish after", "{card} after")
 _MESSAGE = r"/channels/\d+/messages/\d+"

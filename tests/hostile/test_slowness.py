@@ -117,9 +117,7 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Count the windows of each pass instead of running the model; the tokenizer is the real one."""
     counted: list[int] = []
 
-    def count(
-        _: Network, passed: Sequence[Sequence[int]], shapes: Sequence[tuple[int, ...]]
-    ) -> list[np.ndarray]:
+    def count(_: Network, passed: Sequence[Sequence[int]], shapes: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
         counted.append(len(passed))
         return [np.zeros((len(passed), *shape)) for shape in shapes]
 

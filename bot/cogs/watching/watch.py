@@ -116,13 +116,15 @@ class Watch(commands.Cog):
         await self._write(marks)
 
     async def _write(self, noted: Mapping[str, Mapping[str, str]]) -> None:
+        if not noted:
+            return
+        try:
+            await self._bot.services.stores.communities.note_all_seen(noted)
+        except StoreError as error:
+            _log.warning("how far %d servers were read could not be noted: %s", len(noted), error)
+            return
         for community, marks in noted.items():
-            try:
-                await self._bot.services.stores.communities.note_seen(community, marks)
-            except StoreError as error:
-                _log.warning("how far server %s was read could not be noted: %s", community, error)
-            else:
-                self.progress.written(community, marks)
+            self.progress.written(community, marks)
 
     @tasks.loop(seconds=_NOTED_EVERY_S)
     async def _note(self) -> None:

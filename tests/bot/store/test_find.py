@@ -130,3 +130,16 @@ async def test_a_purge_finds_its_rows_through_an_index(ten, an_incident, path, s
         "ix_reviews_note",
     ], asked
     assert not [step for plan in asked for step in plan if step.startswith("SCAN")]
+
+
+async def test_an_authors_past_is_what_a_search_finds_with_nothing_unsealed(ten, an_incident):
+    await ten.review(Review(7, ReviewVerdict.RELABEL, "mod", LATER, category="spam"))
+    await ten.review(Review(4, ReviewVerdict.DISMISS, "mod", LATER))
+    since = an_incident().at + timedelta(hours=1)
+    for community, most in (("arena", 200), ("arena", 1), ("castle", 200)):
+        query = IncidentQuery(author="ann", community=community, since=since, limit=most)
+        found = [(each.id, each.category, each.state) for each in await ten.find(query)]
+
+        past = await ten.past(community, "ann", since, most)
+        assert [(each.id, each.category, each.state) for each in past] == found
+        assert found

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.domain import Review, ReviewState, ReviewVerdict
+from bot.domain import Outcome, Review, ReviewState, ReviewVerdict
 from bot.errors import InputError, UnknownIncident
 
 NOW = datetime(2024, 5, 2, tzinfo=UTC)
@@ -91,3 +91,12 @@ async def test_history_is_of_one_author_in_one_community_since_a_moment_oldest_f
     await store.record(an_incident("other community", community="castle"))
     history = await store.history("arena", "ann", at)
     assert [strike.at for strike in history.strikes] == [at, at + timedelta(hours=1)]
+
+
+async def test_whoever_writes_an_outcome_is_told_what_was_said_of_it_by_then(store, an_incident):
+    await store.record(an_incident())
+    assert await store.finish(1, Outcome.DONE) is ReviewState.OPEN
+    await store.review(a_review(ReviewVerdict.DISMISS))
+    assert await store.finish(1, Outcome.UNDONE, "taken back") is ReviewState.DISMISSED
+    with pytest.raises(UnknownIncident):
+        await store.finish(2, Outcome.DONE)

@@ -77,7 +77,7 @@ async def test_a_channel_in_which_nothing_was_said_yet_is_caught_up_with_as_well
 async def test_what_the_database_did_not_take_is_noted_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     async with open_discord(tmp_path, *STEPS) as bench:
         with monkeypatch.context() as patch:
-            patch.setattr(bench.stores.communities, "note_seen", busy)
+            patch.setattr(bench.stores.communities, "note_all_seen", busy)
             said = await bench.ann.send(bench.lobby, "hello")
             await bench.env.advance_time(6)
         await bench.env.advance_time(6)
@@ -425,7 +425,7 @@ async def test_a_database_that_is_slow_at_a_disconnect_does_not_stop_the_marks_a
 ):
     async with open_discord(tmp_path, *STEPS) as bench:
         catching, gate, begun = catching_up(bench), asyncio.Event(), asyncio.Event()
-        note = bench.stores.communities.note_seen
+        note = bench.stores.communities.note_all_seen
 
         async def slowly(*given: Any) -> None:
             begun.set()
@@ -433,7 +433,7 @@ async def test_a_database_that_is_slow_at_a_disconnect_does_not_stop_the_marks_a
             await note(*given)
 
         with monkeypatch.context() as patch:
-            patch.setattr(bench.stores.communities, "note_seen", slowly)
+            patch.setattr(bench.stores.communities, "note_all_seen", slowly)
             await bench.ann.send(bench.lobby, "hello")
             leaving = asyncio.create_task(catching.on_disconnect())
             await asyncio.wait_for(begun.wait(), 5)
