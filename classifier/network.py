@@ -91,6 +91,8 @@ def _session(path: Path) -> "ort.InferenceSession":
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # It would keep a plan of its memory for each combination of lengths that ever came.
+    options.enable_mem_pattern = False
     options.log_severity_level = 3
     return ort.InferenceSession(
         str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOW_FUSIONS
