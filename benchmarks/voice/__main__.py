@@ -12,21 +12,27 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from benchmarks.voice.archive import Row, to_row
+from benchmarks.voice.beside import open_beside
 from benchmarks.voice.circumstances import circumstances, told
 from benchmarks.voice.lines import pick, read_lines
-from benchmarks.voice.measurement import Measured, Plan, measure
+from benchmarks.voice.measurement import Measured, Plan, measure, measure_beside
 from benchmarks.voice.noise import SNRS_DB
 from benchmarks.voice.recordings import read_recordings
-from benchmarks.voice.report import lost_lines, tables
+from benchmarks.voice.report import lost_lines, notes, tables
 from benchmarks.voice.trials import Speakers, Step
-from benchmarks.voice.voices import find_voices
+from benchmarks.voice.voices import find_voices, spoken
 from benchmarks.voice.ways import open_ways
+from bot.assembly import load_classifier
 from bot.console.failures import FAILED, expected, line_of
 from bot.console.options import settings_of
 from bot.console.render import clean, console
 from bot.settings import Settings
 
 _TOLD_EVERY = 10
+_QUICK_LINES = 20
+_QUICK_WORDLESS = 8
+_SPOKEN = 16
+_INTERRUPTED = 130
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -51,6 +57,20 @@ def voice(
     voice: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this voice; can be given again. Unset: all.")
     ] = None,
+    beside: Annotated[
+        float,
+        typer.Option(
+            "--beside",
+            min=0,
+            max=600,
+            metavar="SECONDS",
+            help="How long clips are heard beside text under each of 14 loads, twice; 0 leaves that out.",
+        ),
+    ] = 5.0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A few clips of each kind only: three minutes or so, and rough figures.")
+    ] = False,
+    load_only: Annotated[bool, typer.Option("--load-only", help="Only what clips beside text cost.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="List lines that were lost, and what was heard.")] = False,
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the figures and every clip to a file.")
@@ -59,8 +79,14 @@ def voice(
     """Measure the voice path: what it hears, finds and makes up, and how fast.
 
     The same clips are heard by Referee and the plain way, which is faster-whisper with default settings and the
-    classifier on the whole text. The lines are also judged as text. Speech and noise are synthetic.
+    classifier on the whole text. The lines are also judged as text. Speech and noise are synthetic. At the end clips
+    are heard while texts are scored, by themselves and beside each other. Interrupt it, and it shows what it has.
     """
+    if load_only:
+        lines = long_clips = wordless = 0
+    elif quick:
+        lines, long_clips, wordless = min(lines, _QUICK_LINES), min(long_clips, 1), min(wordless, _QUICK_WORDLESS)
+        snr, long_seconds, beside = snr or [10.0], min(long_seconds, 60.0), min(beside, 2.0)
     settings = settings_of()
     if model is not None:
         settings = settings.model_copy(update={"speech_model": model})
@@ -82,19 +108,36 @@ def voice(
     # Before the measurement takes half an hour: a file that cannot be written is better known now.
     if as_json is not None:
         as_json.touch()
-    measured, facts = asyncio.run(_measure(settings, plan))
+    measured = Measured()
+    facts = circumstances(settings.speech_model, load_classifier(settings).version, plan.speakers)
+    interrupted = False
+    try:
+        asyncio.run(_measure(settings, plan, beside, measured))
+    except KeyboardInterrupt:
+        interrupted = True
+        typer.echo("interrupted; this is what was measured until then", err=True)
+    finally:
+        # Also where it broke down after half an hour.
+        if as_json is not None:
+            as_json.write_text(json.dumps(to_row(measured, facts), indent=1), encoding="utf-8")
     _show(measured, facts, verbose=verbose)
-    if as_json is not None:
-        as_json.write_text(json.dumps(to_row(measured, facts), indent=1), encoding="utf-8")
+    if interrupted:
+        raise typer.Exit(_INTERRUPTED)
 
 
-async def _measure(settings: Settings, plan: Plan) -> tuple[Measured, Row]:
+async def _measure(settings: Settings, plan: Plan, seconds: float, measured: Measured) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     shown = console(stderr=True)
-    async with open_ways(settings) as ways:
-        with Progress(*columns, console=shown, transient=True) as progress:
-            measured = await measure(ways, plan, partial(_tracked, progress) if shown.is_terminal else _counted)
-        return measured, circumstances(settings.speech_model, ways.classifier, plan.speakers)
+    with Progress(*columns, console=shown, transient=True) as progress:
+        follow = partial(_tracked, progress) if shown.is_terminal else _counted
+        # Before the rest, which loads a second model of its own: the memory is that of one.
+        if seconds:
+            spoken_lines = [await spoken(line, plan.speakers.clear) for line in plan.everything[:_SPOKEN]]
+            async with open_beside(settings, spoken_lines) as text_and_clips:
+                await measure_beside(text_and_clips, seconds, follow, measured)
+        if not seconds or plan.lines or plan.long_clips or plan.wordless or plan.recordings:
+            async with open_ways(settings) as ways:
+                await measure(ways, plan, follow, measured)
 
 
 def _tracked(progress: Progress, steps: Sequence[Step], told: str) -> Iterable[Step]:
@@ -116,6 +159,8 @@ def _show(measured: Measured, facts: Row, *, verbose: bool) -> None:
     for table in tables(measured):
         shown.print()
         shown.print(table)
+    for note in notes(measured):
+        shown.print(clean(note), soft_wrap=True)
     if verbose:
         shown.print()
         for text in lost_lines(measured):

@@ -32,6 +32,8 @@ def to_row(measured: Measured, circumstances: Mapping[str, object]) -> Row:
             {"kind": trial.kind, "seconds": trial.seconds, **_findings(trial.findings)} for trial in measured.wordless
         ],
         "recordings": [_recording(trial) for trial in measured.recordings],
+        "memory": asdict(measured.memory) if measured.memory else None,
+        "beside_text": [asdict(each) for each in measured.beside],
     }
 
 

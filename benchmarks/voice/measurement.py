@@ -1,8 +1,9 @@
 """One whole measurement: what is asked for, and what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from benchmarks.voice.beside import Beside, BesideText, Memory
 from benchmarks.voice.lines import Line
 from benchmarks.voice.long_clips import LongTrial, try_long_clips
 from benchmarks.voice.recording import RATE, ogg
@@ -38,33 +39,44 @@ class WordlessTrial:
     findings: Mapping[Way, Finding]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Measured:
-    """Hold everything that was tried."""
+    """Hold what was tried so far: where a measurement is interrupted, that is what there is."""
 
-    lines: tuple[Trial, ...]
-    long_clips: tuple[LongTrial, ...]
-    wordless: tuple[WordlessTrial, ...]
-    recordings: tuple[RecordingTrial, ...]
+    lines: list[Trial] = field(default_factory=list)
+    long_clips: list[LongTrial] = field(default_factory=list)
+    wordless: list[WordlessTrial] = field(default_factory=list)
+    recordings: list[RecordingTrial] = field(default_factory=list)
+    memory: Memory | None = None
+    beside: Sequence[Beside] = ()
 
 
-async def measure(ways: Ways, plan: Plan, follow: Follow) -> Measured:
+async def measure(ways: Ways, plan: Plan, follow: Follow, measured: Measured) -> None:
     """Try everything in the plan, one clip at a time; raise RefereeError or ClassifierError."""
     everything, speakers = plan.everything, plan.speakers
     await warm_up(ways, speakers, everything[0])
-    lines = try_lines(ways, plan.lines, everything, speakers, follow, snrs=plan.snrs)
+    async for line in try_lines(ways, plan.lines, everything, speakers, follow, snrs=plan.snrs):
+        measured.lines.append(line)
     long_clips = try_long_clips(ways, everything, speakers, follow, count=plan.long_clips, seconds=plan.long_seconds)
-    return Measured(
-        lines=tuple([trial async for trial in lines]),
-        long_clips=tuple([trial async for trial in long_clips]),
-        wordless=tuple(await _try_wordless(ways, plan.wordless, follow)),
-        recordings=tuple([trial async for trial in try_recordings(ways, plan.recordings, follow)]),
-    )
+    async for long_clip in long_clips:
+        measured.long_clips.append(long_clip)
+    await _try_wordless(ways, plan.wordless, follow, measured.wordless)
+    async for recording in try_recordings(ways, plan.recordings, follow):
+        measured.recordings.append(recording)
 
 
-async def _try_wordless(ways: Ways, count: int, follow: Follow) -> Sequence[WordlessTrial]:
+async def measure_beside(beside: BesideText, seconds: float, follow: Follow, measured: Measured) -> None:
+    """Have clips heard beside text, after a first one for which the model is loaded."""
+
+    def keep(found: Sequence[Beside]) -> None:
+        measured.beside = found
+
+    measured.memory = await beside.first_clip()
+    await beside.measure(seconds, follow, keep)
+
+
+async def _try_wordless(ways: Ways, count: int, follow: Follow, tried: list[WordlessTrial]) -> None:
     clips = tuple(wordless_clips(count))
-    return [
-        WordlessTrial(clip.kind, len(clip.samples) / RATE, await hear_both(ways, ogg(clip.samples), number))
-        for number, clip in enumerate(follow(clips, "clips without words"))
-    ]
+    for number, clip in enumerate(follow(clips, "clips without words")):
+        findings = await hear_both(ways, ogg(clip.samples), number)
+        tried.append(WordlessTrial(clip.kind, len(clip.samples) / RATE, findings))

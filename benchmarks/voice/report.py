@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from benchmarks.voice.beside import Beside
 from benchmarks.voice.figures import Figures, Rate, grouped
 from benchmarks.voice.long_clips import NEAR_SECONDS, LongTrial
 from benchmarks.voice.measurement import Measured, WordlessTrial
@@ -27,6 +28,21 @@ def tables(measured: Measured) -> Iterator[Table]:
         yield _wordless_table(measured.wordless)
     if measured.recordings:
         yield _recording_table(measured.recordings)
+    if measured.beside:
+        yield _beside_table(measured.beside)
+
+
+def notes(measured: Measured) -> Iterator[str]:
+    """Yield what must be known to read the table of clips beside text."""
+    if measured.memory:
+        before, heard = measured.memory.before_mb, measured.memory.heard_mb
+        yield f"memory with the decoder: {before:.0f} MB before the first clip, {heard:.0f} MB after it"
+    if measured.beside:
+        yield (
+            "clips at once: as many servers hand one in, and the next when it was heard; text: from when "
+            "a line was due until it was scored, no line said twice; a clip: from handing it in to its end; real-time "
+            "factor: seconds that passed for a second of sound, of all clips together"
+        )
 
 
 def lost_lines(measured: Measured) -> Iterator[Text]:
@@ -144,6 +160,26 @@ def _recording_table(trials: Sequence[RecordingTrial]) -> Table:
         ("", "word errors", "real-time factor", "flagged", "not checked"),
         (_recording_row(trials, way, seconds) for way in (Way.VOICE, Way.PLAIN)),
     )
+
+
+def _beside_table(found: Sequence[Beside]) -> Table:
+    return _table(
+        "Clips beside text",
+        (
+            *("texts a second", "clips at once", "texts", "not scored", "text, p50 ms", "p95", "p99"),
+            *("clips", "a clip, p50 ms", "real-time factor", "memory, MB"),
+        ),
+        (_beside_row(each) for each in found if each.texts or each.heard),
+    )
+
+
+def _beside_row(each: Beside) -> _Row:
+    text, clip = each.text, each.clip
+    times = [f"{ms:.1f}" for ms in (text.p50_ms, text.p95_ms, text.p99_ms)] if text else ["-"] * 3
+    heard = [str(each.heard), f"{clip.p50_ms:.0f}"] if clip else ["-", "-"]
+    factor = "-" if each.real_time is None else f"{each.real_time:.3f}"
+    counts = [str(each.texts), str(each.lost)] if each.load.texts else ["-", "-"]
+    return f"{each.load.texts:g}", str(each.load.clips), *counts, *times, *heard, factor, f"{each.memory_mb:.0f}"
 
 
 def _recording_row(trials: Sequence[RecordingTrial], way: Way, seconds: float) -> _Row:

@@ -1,7 +1,8 @@
 """The incident store: SQLite or PostgreSQL, content encrypted, migrations run at open.
 
 `kind` is what it asks of a database, `sqlite` and `postgres` are the two that answer, `places` tells them apart by URL.
-`sqlite_driver` spares SQLite trips between threads, and `writers` has those who wait share a commit.
+`sqlite_driver` spares SQLite trips between threads, `writers` has those who wait share a commit, and `turns` says who
+is next.
 `schema` names the tables, `database` hands out transactions, `watch` lets one process at a time watch, `rows` turns
 values into rows and back, `keys` and `cipher` keep content unreadable on the disk, `migrate` brings an older database
 up to date, and `failures` says what went wrong in the words of `bot.errors`. Only this package knows the drivers.

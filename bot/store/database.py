@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.errors import StoreError
 from bot.store.kind import BEGIN_WITH, HELD_BACK, Description, Insert, Kind
-from bot.store.writers import Writers
+from bot.store.writers import Shared, Writers
 
 _BOTH = (True, False)
+_FENCE, _AGREEMENT = "fence", "agreement"
 
 
 class Fence(Protocol):
@@ -67,20 +68,35 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def writing(self, *, lasting: bool = True, sealing: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def writing(
+        self, *, lasting: bool = True, sealing: bool = False, urgent: bool = False, settling: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
         """Open the one transaction of all processes that may write; commit at the end, or undo what was done in here.
 
-        Those who wait at the same moment share a commit (`Writers`). What is committed survives a power cut, unless
-        `lasting` is false: that is quicker, and for what can be lost. Raise StoreBusy where others write for too long;
-        `sealing` something, ContentKeyError where the database has moved to a key that this process lacks.
+        Those who wait at the same moment share a commit (`Writers`); what is `urgent` goes before what is not. What is
+        committed survives a power cut, unless `lasting` is false: that is quicker, and for what can be lost. Raise
+        StoreBusy where others write for too long; `sealing` something, ContentKeyError where the database has moved to
+        a key that this process lacks. `settling` is for what changes who may write, or with which key.
         """
         with self._counted(), self.kind.failures():
-            async with self._writers.turn(lasting=lasting) as connection:
-                if self.fence is not None:
-                    await self.fence.require(connection)
-                if sealing and self.agreement is not None:
-                    await self.agreement.hold(connection)
-                yield connection
+            async with self._writers.turn(lasting=lasting, urgent=urgent) as shared:
+                try:
+                    await self._ask(shared, sealing=sealing)
+                    yield shared.connection
+                except BaseException:
+                    # What was noted while asking is undone with the rest.
+                    shared.asked.clear()
+                    raise
+                if settling:
+                    shared.asked.clear()
+
+    async def _ask(self, shared: Shared, *, sealing: bool) -> None:
+        if self.fence is not None and _FENCE not in shared.asked:
+            await self.fence.require(shared.connection)
+            shared.asked.add(_FENCE)
+        if sealing and self.agreement is not None and _AGREEMENT not in shared.asked:
+            await self.agreement.hold(shared.connection)
+            shared.asked.add(_AGREEMENT)
 
     async def settle(self) -> None:
         """Set what the database itself remembers, such as write-ahead logging."""

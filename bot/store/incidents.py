@@ -72,7 +72,8 @@ class SqlIncidentStore:
         values = incident_values(incident, self._cipher)
         row = self._database.insert(incidents).values(values).on_conflict_do_nothing().returning(incidents.c.id)
         known = queries.of_key(incident.key, self._cipher)
-        async with self._database.writing(sealing=True) as connection:
+        # Nothing is done to a message before this is through: cards and outcomes can wait.
+        async with self._database.writing(sealing=True, urgent=True) as connection:
             # Under another key, or unsealed, the same revision of the message is no conflict for the database.
             found = (await connection.execute(known)).mappings().one_or_none() if self._cipher.looks_further else None
             number = (await connection.execute(row)).scalar_one_or_none() if found is None else None

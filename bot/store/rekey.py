@@ -70,7 +70,7 @@ async def reseal(database: Database, cipher: ContentCipher, progress: Progress |
     """
     if await is_resealed(database, cipher) and not cipher.looks_further:
         return 0
-    async with database.writing() as connection:
+    async with database.writing(settling=True) as connection:
         await KeyAgreement(database, cipher).hold(connection)
         # What was readable lies in the file until that is written anew.
         await owe(connection, database)
@@ -83,7 +83,7 @@ async def reseal(database: Database, cipher: ContentCipher, progress: Progress |
             here = await _reseal_table(database, cipher, sealed, count)
             changed, found = changed + here, found or here > 0
         total = count.done
-    async with database.writing() as connection:
+    async with database.writing(settling=True) as connection:
         await _write(connection, CHECK_NAME, cipher.encrypt(_ALL_SEALED))
         await connection.execute(delete(meta).where(meta.c.name == _NEXT))
     cipher.settled = True
@@ -153,7 +153,7 @@ async def _reseal_table(database: Database, cipher: ContentCipher, sealed: Seale
     while True:
         begun = time.monotonic()
         # A power cut may undo it, but not once the check value says that all is sealed.
-        async with database.writing(lasting=False) as connection:
+        async with database.writing(settling=True, lasting=False) as connection:
             rows = await _page(connection, sealed, last)
             # In a thread: the other tasks of this process go on while it is calculated.
             fresh = await asyncio.to_thread(_fresh, rows, sealed, cipher)

@@ -13,6 +13,9 @@ from typing import Any, Self, TypeVar
 import aiosqlite
 
 _Result = TypeVar("_Result")
+_WAITING = ("SAVEPOINT ", "RELEASE SAVEPOINT ")
+"""What has no effect of its own until there is another statement, or a commit, which ends every savepoint."""
+
 _AT_ONCE = 250
 """Rows that are fetched with their statement; where there are more, they may be very many."""
 
@@ -111,7 +114,10 @@ class Cursor:
         await self.close()
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
-        """Execute a statement."""
+        """Execute a statement; savepoints and their release go with whatever comes next."""
+        if statement.startswith(_WAITING):
+            self._connection.hold_back(statement)
+            return self
         await self._connection.trip(lambda connection: self._taken(connection.execute(statement, parameters)))
         return self
 

@@ -74,7 +74,7 @@ class Watch:
         """Say that the watch is free, where it is still ours, and let go of the lock."""
         if not self.is_lost:
             with suppress(StoreError):
-                async with self._database.writing() as connection:
+                async with self._database.writing(settling=True) as connection:
                     await _write(self._database, connection, self._epoch, _FREE)
             self._database.fence = None
         await self._lock.release()
@@ -129,7 +129,7 @@ async def _taken(database: Database, lock: WatchLock, standing_by: Callable[[], 
 
 async def _begun(database: Database, lock: WatchLock) -> Watch:
     database.fence = None
-    async with database.writing() as connection:
+    async with database.writing(settling=True) as connection:
         before, was_held = await _epoch(connection)
         await _write(database, connection, before + 1, _HELD)
     watch = database.fence = Watch(database, lock, before + 1)

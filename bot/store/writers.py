@@ -3,6 +3,7 @@
 Waiting for the disk takes longer than most writing does. A writer who is done leaves the transaction open where another
 waits for a turn; whoever comes last, or comes when it has been open for long, commits for all. Nobody is told that
 something was written before that commit. A writer who fails is undone alone; where the commit fails, all of them fail.
+What is urgent comes first, and is not kept waiting for what is not: an incident is written before anything is done.
 """
 
 import asyncio
@@ -13,19 +14,26 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction
 
+from bot.store.turns import Turns
+
 LONGEST_S = 0.01
 """How long a transaction is left open for the next: the first of it waits for all of them."""
 
 
 @dataclass(slots=True, eq=False)
-class _Shared:
-    """Hold a transaction that several may share; `done` is answered once it is committed or lost."""
+class Shared:
+    """Hold a transaction that several may share; `done` is answered once it is committed or lost.
+
+    `asked` is what was asked in it before anything was written, and need not be asked again: nobody else writes now.
+    """
 
     connection: AsyncConnection
     transaction: AsyncTransaction
     lasting: bool
     began: float
     used: bool = False
+    urgent: bool = False
+    asked: set[str] = field(default_factory=set)
     done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -38,50 +46,45 @@ class Writers:
     def __init__(self, engines: Mapping[bool, AsyncEngine], clock: Callable[[], float] = time.monotonic) -> None:
         self._engines = engines
         self._clock = clock
-        self._turn = asyncio.Lock()
-        self._wanting = 0
-        self._shared: _Shared | None = None
+        self._turns = Turns(self._missed)
+        self._shared: Shared | None = None
         self._ending: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def turn(self, *, lasting: bool) -> AsyncIterator[AsyncConnection]:
+    async def turn(self, *, lasting: bool, urgent: bool = False) -> AsyncIterator[Shared]:
         """Write; on the way out wait until it is committed. What is raised inside undoes it."""
-        await self._take_turn()
+        await self._turns.take(urgent=urgent)
         try:
             shared = await self._opened(lasting=lasting)
         except BaseException:
-            self._turn.release()
+            self._turns.pass_on()
             raise
         async with self._undone_alone(shared):
-            yield shared.connection
+            yield shared
         shared.used = True
+        shared.urgent |= urgent
         self._leave(shared)
         await asyncio.shield(shared.done)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """Keep all writers out."""
-        await self._take_turn()
+        await self._turns.take(urgent=False)
         try:
             await self._ended()
             yield
         finally:
-            self._turn.release()
+            self._turns.pass_on()
 
-    async def _take_turn(self) -> None:
-        self._wanting += 1
-        try:
-            await self._turn.acquire()
-        except asyncio.CancelledError:
-            self._wanting -= 1
-            # Somebody may have left a transaction open for this one alone.
-            if self._shared is not None and not self._wanting and not self._turn.locked():
-                await self._turn.acquire()
-                self._end_soon()
-            raise
-        self._wanting -= 1
+    def _missed(self) -> None:
+        """Go on where somebody gave up at the moment of getting the turn."""
+        # A transaction may have been left open for this one.
+        if self._shared is None:
+            self._turns.pass_on()
+        else:
+            self._leave(self._shared)
 
-    async def _opened(self, *, lasting: bool) -> _Shared:
+    async def _opened(self, *, lasting: bool) -> Shared:
         """Return the transaction that is open, or a new one where it would not last as long as it must."""
         if self._shared is not None and lasting and not self._shared.lasting:
             await self._ended()
@@ -92,11 +95,11 @@ class Writers:
             except BaseException:
                 await connection.close()
                 raise
-            self._shared = _Shared(connection, transaction, lasting, self._clock())
+            self._shared = Shared(connection, transaction, lasting, self._clock())
         return self._shared
 
     @asynccontextmanager
-    async def _undone_alone(self, shared: _Shared) -> AsyncIterator[None]:
+    async def _undone_alone(self, shared: Shared) -> AsyncIterator[None]:
         """Undo what is written inside where something is raised; what others wrote before stays, if it can."""
         # Who is first has nobody else to spare.
         savepoint = await self._savepoint(shared) if shared.used else None
@@ -111,16 +114,17 @@ class Writers:
                 await _through(self._end_soon(error))
             raise
 
-    async def _savepoint(self, shared: _Shared) -> AsyncTransaction:
+    async def _savepoint(self, shared: Shared) -> AsyncTransaction:
         try:
             return await shared.connection.begin_nested()
         except BaseException as error:
             await _through(self._end_soon(error))
             raise
 
-    def _leave(self, shared: _Shared) -> None:
-        if self._wanting and self._clock() - shared.began < LONGEST_S:
-            self._turn.release()
+    def _leave(self, shared: Shared) -> None:
+        wanted = self._turns.waits(urgent=True if shared.urgent else None)
+        if wanted and self._clock() - shared.began < LONGEST_S:
+            self._turns.pass_on()
         else:
             self._end_soon()
 
@@ -131,7 +135,7 @@ class Writers:
             try:
                 await self._end(error)
             finally:
-                self._turn.release()
+                self._turns.pass_on()
 
         return self._task(end())
 

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.machine import processor
 from benchmarks.voice.__main__ import main
 
-QUICK = ("--voice", "hibari", "--lines", "0", "--long-clips", "0", "--wordless", "0")
+QUICK = ("--voice", "hibari", "--lines", "0", "--long-clips", "0", "--wordless", "0", "--beside", "0")
 
 
 @pytest.fixture(autouse=True)
