@@ -113,13 +113,16 @@ def sizes_of(section: Section, given: str) -> tuple[int, ...]:
 def measured(plan: Plan, say: Say) -> list[Growth]:
     """Return what grew how; what was measured so far where it is interrupted."""
     found: dict[Section, list[Growth]] = {}
+    log = logging.getLogger("bot")
+    level = log.level
     # The bot logs what it was not told to keep quiet about; a table is asked for here.
-    logging.getLogger("bot").setLevel(logging.CRITICAL)
+    log.setLevel(logging.CRITICAL)
     try:
         asyncio.run(_measure(plan, say, found))
     except KeyboardInterrupt:
         say("interrupted: what follows was measured until then")
     finally:
+        log.setLevel(level)
         gc.unfreeze()
     return [growth for growths in found.values() for growth in growths]
 
