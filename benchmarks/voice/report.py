@@ -36,7 +36,10 @@ def notes(measured: Measured) -> Iterator[str]:
     """Yield what must be known to read the table of clips beside text."""
     if measured.memory:
         before, heard = measured.memory.before_mb, measured.memory.heard_mb
-        yield f"memory with the decoder: {before:.0f} MB before the first clip, {heard:.0f} MB after it"
+        yield (
+            f"memory, of this program with what makes its voices, and of the decoder: {before:.0f} MB before the first "
+            f"clip, {heard:.0f} MB after it; hearing takes the {heard - before:.0f} MB between"
+        )
     if measured.beside:
         yield (
             "clips at once: as many servers hand one in, and the next when it was heard; text: from when "
