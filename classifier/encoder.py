@@ -41,7 +41,8 @@ class Encoder:
     def __init__(self, folder: Path, manifest: Manifest, *, threads: int, windows: int = MOST_WINDOWS) -> None:
         self._manifest = manifest
         self._most_windows = windows
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="referee-pass") if threads > 1 else None
+        # The thread that calls is one of them.
+        pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="referee-pass") if threads > 1 else None
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             # The padding of a tokenizer file would lengthen every text; batches are padded to their own longest.

@@ -1,7 +1,9 @@
 """One ONNX graph: windows of token ids in, the outputs of its heads back, in passes that several threads share."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +29,8 @@ _Shapes = tuple[tuple[int, ...], ...]
 class Network:
     """Run a graph, with or without padding; it may be called from several threads at once.
 
-    Passes run side by side on the `threads` of a pool, each on one thread: that wastes far less than several threads
-    that share one pass. Without a pool they run one after the other.
+    Passes run side by side on the caller's thread and those of the pool, each on one: that wastes far less than several
+    threads that share one pass. Without a pool they run one after the other.
     """
 
     def __init__(self, path: Path, pool: Executor | None = None) -> None:
@@ -46,10 +48,7 @@ class Network:
         # The shortest first, so that windows of a pass have about the same length.
         order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
         portions = [[windows[i] for i in portion] for portion in self._portions(order, windows)]
-        if self._pool is None or len(portions) == 1:
-            passes = [self._pass(portion, shapes) for portion in portions]
-        else:
-            passes = list(self._pool.map(lambda portion: self._pass(portion, shapes), portions))
+        passes = self._passes(portions, shapes)
         place = np.argsort(order)
         return [np.concatenate(parts)[place] for parts in zip(*passes, strict=True)]
 
@@ -66,6 +65,38 @@ class Network:
             portion.append(i)
             tokens = whole
         yield portion
+
+    def _passes(self, portions: Sequence[Sequence[Sequence[int]]], shapes: _Shapes) -> list[Outputs]:
+        """Run the passes here and wherever the pool has room: never wait behind what others left in its queue."""
+        left = deque(enumerate(portions))
+        done: dict[int, Outputs] = {}
+
+        def take_one() -> None:
+            try:
+                i, portion = left.popleft()
+            except IndexError:  # the others were quicker
+                return
+            done[i] = self._pass(portion, shapes)
+
+        helpers = self._helpers(take_one, len(portions) - 1)
+        try:
+            while left:
+                take_one()
+        finally:
+            left.clear()
+            begun = [helper for helper in helpers if not helper.cancel()]
+            wait(begun)
+        for helper in begun:
+            helper.result()
+        return [done[i] for i in range(len(portions))]
+
+    def _helpers(self, take_one: Callable[[], None], most: int) -> list[Future[None]]:
+        helpers: list[Future[None]] = []
+        # At the end of the interpreter a pool takes nothing more, and the caller's thread does it all.
+        with suppress(RuntimeError):
+            while self._pool is not None and len(helpers) < most:
+                helpers.append(self._pool.submit(take_one))
+        return helpers
 
     def _pass(self, windows: Sequence[Sequence[int]], shapes: _Shapes) -> Outputs:
         try:

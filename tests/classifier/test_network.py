@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from classifier import load
+from classifier.errors import ModelError
 from classifier.model import SHIPPED
 from classifier.network import MOST_TOKENS, Network
 
@@ -121,3 +122,51 @@ def test_several_threads_may_score_at_once_and_get_what_one_gets() -> None:
 
     for verdicts in found:
         assert [v.toxic for v in verdicts] == pytest.approx([v.toxic for v in alone], abs=1e-5)
+
+
+def test_nobody_waits_behind_what_others_left_for_the_pool() -> None:
+    texts = windows(*[64] * 8)
+    gate = threading.Event()
+    with ThreadPoolExecutor(1) as busy, ThreadPoolExecutor(1) as caller:
+        busy.submit(gate.wait)
+        try:
+            found = caller.submit(toxic, Network(GRAPH, busy), texts).result(timeout=30)
+        finally:
+            gate.set()
+
+    np.testing.assert_allclose(found, toxic(Network(GRAPH), texts), atol=1e-4)
+
+
+def test_a_pool_that_has_ended_leaves_all_passes_to_the_caller() -> None:
+    texts = windows(*[64] * 8)
+    ended = ThreadPoolExecutor(2)
+    ended.shutdown()
+
+    np.testing.assert_allclose(toxic(Network(GRAPH, ended), texts), toxic(Network(GRAPH), texts), atol=1e-4)
+
+
+@pytest.mark.parametrize("bad", [0, 3])
+def test_a_pass_that_fails_fails_the_run_and_leaves_none_running(bad: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, begun, ended = Network._pass, [], []
+
+    def failing(
+        self: Network, texts: Sequence[Sequence[int]], shapes: tuple[tuple[int, ...], ...]
+    ) -> list[NDArray[np.float64]]:
+        begun.append(len(texts))
+        try:
+            if any(text[0] == -1 for text in texts):
+                raise ModelError("this one")
+            return run(self, texts, shapes)
+        finally:
+            ended.append(len(texts))
+
+    monkeypatch.setattr(Network, "_pass", failing)
+    texts = windows(*[64] * 16)
+    texts[4 * bad][0] = -1
+
+    with ThreadPoolExecutor(2) as pool, pytest.raises(ModelError, match="this one"):
+        try:
+            toxic(Network(GRAPH, pool), texts)
+        finally:
+            left = len(begun) - len(ended)
+    assert left == 0

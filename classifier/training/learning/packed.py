@@ -50,7 +50,7 @@ def packed_model(network: HeadedNetwork) -> onnx.ModelProto | None:
         return None
     graph = _Graph(network)
     model = graph.built()
-    return model if _same(network, model) else None
+    return model if _same(network, model, graph.places) else None
 
 
 @dataclass(slots=True)
@@ -89,6 +89,12 @@ class _Graph:
         self._width = int(config.hidden_size) // self._heads
         self._epsilon = float(config.layer_norm_eps)
         self._gelu = _GELU[str(config.hidden_act)]
+        self._positions = self._read_positions()
+
+    @property
+    def places(self) -> int:
+        """Return how many tokens a window may have."""
+        return len(self._positions)
 
     def built(self) -> onnx.ModelProto:
         draw = self._draw
@@ -108,14 +114,17 @@ class _Graph:
 
     def _embedded(self) -> str:
         draw, weights = self._draw, self._weights
-        table = weights["embeddings.position_embeddings.weight"]
+        words = draw.op("Gather", draw.constant(weights["embeddings.word_embeddings.weight"]), "token_ids")
+        summed = draw.op("Add", words, draw.op("Gather", draw.constant(self._positions), "positions"))
+        return self._normalised(summed, "embeddings.LayerNorm")
+
+    def _read_positions(self) -> NDArray[np.float32]:
+        table = self._weights["embeddings.position_embeddings.weight"]
         # Other members of the family keep the first rows for padding.
         padding = getattr(self._network.encoder.get_submodule("embeddings.position_embeddings"), "padding_idx", None)
         first = 0 if padding is None else int(padding) + 1
-        positions = table[first:] + weights["embeddings.token_type_embeddings.weight"][0]
-        words = draw.op("Gather", draw.constant(weights["embeddings.word_embeddings.weight"]), "token_ids")
-        summed = draw.op("Add", words, draw.op("Gather", draw.constant(positions), "positions"))
-        return self._normalised(summed, "embeddings.LayerNorm")
+        positions: NDArray[np.float32] = table[first:] + self._weights["embeddings.token_type_embeddings.weight"][0]
+        return positions
 
     def _layout(self) -> "_Layout":
         """Say, in rows of one head's width, where each place's query, key and value are, and each token's result."""
@@ -204,13 +213,13 @@ class _Layout:
     back: str
 
 
-def _same(network: HeadedNetwork, model: onnx.ModelProto) -> bool:
-    """Tell whether the graph gives the network's numbers for windows of several lengths."""
+def _same(network: HeadedNetwork, model: onnx.ModelProto, longest: int) -> bool:
+    """Tell whether the graph gives the network's numbers for windows of several lengths, up to the longest it reads."""
     draw = np.random.default_rng(0)
     vocabulary = int(network.config.vocab_size)
     # The lowest ids are often marks, padding among them.
     lowest = min(10, vocabulary - 1)
-    windows = [[int(i) for i in draw.integers(lowest, vocabulary, length)] for length in _TRIED]
+    windows = [[int(i) for i in draw.integers(lowest, vocabulary, min(length, longest))] for length in _TRIED]
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     built = session.run(list(network.heads), packed(windows))
     with torch.no_grad():

@@ -103,10 +103,11 @@ class _Rewriting:
     def _look_up(self, node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
         table, where, name = node.input[0], node.input[1], node.output[0]
         whole, scale = _steps(numpy_helper.to_array(self._tables[table]), _EMBEDDING_STEPS, axis=1)
-        found = self._constant(f"{table}.int8", whole), self._constant(f"{table}.scale", scale)
-        yield helper.make_node("Gather", [found[0], where], [f"{name}.int8"])
+        # A table may be multiplied with too, and has other steps there.
+        found = self._constant(f"{table}.rows.int8", whole), self._constant(f"{table}.rows.scale", scale)
+        yield helper.make_node("Gather", [found[0], where], [f"{name}.found"])
         yield helper.make_node("Gather", [found[1], where], [f"{name}.scale"])
-        yield helper.make_node("Cast", [f"{name}.int8"], [f"{name}.whole"], to=TensorProto.FLOAT)
+        yield helper.make_node("Cast", [f"{name}.found"], [f"{name}.whole"], to=TensorProto.FLOAT)
         yield helper.make_node("Mul", [f"{name}.whole", f"{name}.scale"], [name])
 
     def _constant(self, name: str, values: NDArray[np.generic] | np.generic) -> str:

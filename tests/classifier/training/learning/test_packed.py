@@ -86,6 +86,19 @@ def test_a_head_over_all_classes_is_drawn_too(tmp_path: Path) -> None:
     np.testing.assert_allclose(found[CLASSES], says(network, windows(20), CLASSES), atol=2e-3)
 
 
+@pytest.mark.parametrize("kind", ["bert", "roberta"])
+def test_an_encoder_of_short_windows_is_drawn_too(kind: str, tmp_path: Path) -> None:
+    sizes = {**SIZES, "max_position_embeddings": 7}
+    network = network_of(BertConfig(**sizes) if kind == "bert" else RobertaConfig(**sizes, pad_token_id=1))
+    texts = [[8, 30, 61], [5, 17, 9, 44, 28]]
+
+    export.export_onnx(network, tmp_path / "model.onnx")
+
+    found = export.onnx_logits(tmp_path / "model.onnx", texts)
+    np.testing.assert_allclose(found[CATEGORY], says(network, texts, CATEGORY), atol=2e-3)
+    assert Network(tmp_path / "model.onnx").packs
+
+
 @pytest.mark.parametrize("kind", OTHERS)
 def test_any_other_encoder_is_served_with_padding(kind: str, tmp_path: Path) -> None:
     network = network_of(OTHERS[kind])

@@ -103,6 +103,20 @@ def test_each_row_of_a_table_keeps_its_own_scale() -> None:
     assert (np.abs(found - TABLE) <= np.abs(TABLE).max(axis=1, keepdims=True) / 253).all()
 
 
+def test_a_table_that_is_looked_up_and_multiplied_with_has_its_own_steps_for_each() -> None:
+    nodes = [
+        helper.make_node("Gather", ["w", "x"], ["looked_up"]),
+        helper.make_node("Gather", ["t", "x"], ["rows"]),
+        helper.make_node("MatMul", ["rows", "w"], ["product"]),
+        helper.make_node("Add", ["looked_up", "product"], ["y"]),
+    ]
+    x = np.arange(20)
+
+    found = run(quantized(graph(*nodes, shape=("rows",), whole=True)), x)
+
+    np.testing.assert_allclose(found, WEIGHT[x] + TABLE[x] @ WEIGHT, atol=0.05)
+
+
 def test_what_is_small_or_varies_stays_as_it_is() -> None:
     nodes = [helper.make_node("Transpose", ["x"], ["turned"]), helper.make_node("MatMul", ["x", "turned"], ["y"])]
 
