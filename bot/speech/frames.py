@@ -1,11 +1,14 @@
 """The frames that the bot and its decoding child exchange: two lengths, a JSON header, raw bytes."""
 
-import asyncio
 import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    # Not loaded with this module: it would take a tenth of the child's memory.
+    import asyncio
 
 PREFIX = struct.Struct(">II")
 """The lengths of the header and of the payload, in bytes."""
@@ -44,7 +47,7 @@ def read_frame(stream: BinaryIO) -> Frame | None:
     return Frame(json.loads(stream.read(header_size)), stream.read(payload_size))
 
 
-async def receive_frame(stream: asyncio.StreamReader, max_payload: int) -> Frame:
+async def receive_frame(stream: "asyncio.StreamReader", max_payload: int) -> Frame:
     """Receive the next frame from the child, which has parsed hostile bytes and may say anything.
 
     Raise ValueError where it is no frame or is larger than allowed, EOFError where the stream ends before it does.

@@ -14,6 +14,7 @@ from bot.errors import SpeechError
 from bot.speech.decoder_process import DecoderProcess
 from bot.speech.ears import Ears, EarSettings, Heard
 from bot.speech.foreign import foreign_language
+from bot.speech.leftover import give_back
 from bot.speech.limits import ClipLimits
 from bot.speech.line import Line, SpeechLoad
 from bot.speech.models import OFFLINE
@@ -83,6 +84,8 @@ class WhisperTranscriber:
                         yield heard
                 self._line.note(sound.seconds)
         finally:
+            if not self._line.load.waiting:
+                self._give_back()
             self._rest_when_idle()
 
     async def close(self) -> None:
@@ -142,6 +145,11 @@ class WhisperTranscriber:
         """Let go of the model and end the decoder; the next clip gets others."""
         self._ears = None
         await self._decoder.close()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if not self._closing.is_set():
+            self._thread.submit(give_back)
 
 
 class _Hearing:
@@ -186,4 +194,6 @@ def _step_back() -> None:
     """Let text be scored first where both want every core; the threads of the model are made here, and follow."""
     # Elsewhere than on Linux it is the whole process that would step back.
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICER)
+        thread = threading.get_native_id()
+        # Only root may take a step forward, from where a whole bot that was started nicer still is.
+        os.setpriority(os.PRIO_PROCESS, thread, max(_NICER, os.getpriority(os.PRIO_PROCESS, thread)))

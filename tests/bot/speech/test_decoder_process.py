@@ -129,9 +129,9 @@ async def test_a_clip_that_kills_the_decoder_costs_that_clip_alone(decoder, clip
 
 
 async def test_a_file_that_needs_more_memory_than_allowed_costs_one_clip(clip_bytes):
-    decoder = DecoderProcess(ClipLimits(memory_mb=280))
+    decoder = DecoderProcess(ClipLimits(memory_mb=260))
 
-    with pytest.raises(ClipRejected, match=r"needs more than 280 MB|broke down"):
+    with pytest.raises(ClipRejected, match=r"needs more than 260 MB|broke down"):
         await decoder.decode(bytes(25 << 20))
 
     assert (await decoder.decode(clip_bytes("well_played.ogg"))).seconds > 2
