@@ -22,6 +22,9 @@ MOST_TOKENS = 256
 _SLOW_FUSIONS = ["SkipLayerNormFusion", "BiasGeluFusion"]
 """What onnxruntime would put together into kernels that take up to seven times as long as the parts."""
 
+_NOTHING = (0,)
+"""What stands for a window without tokens: a tokenizer that adds no marks makes none of an empty text."""
+
 Outputs = list[NDArray[np.float64]]
 _Shapes = tuple[tuple[int, ...], ...]
 
@@ -45,6 +48,7 @@ class Network:
         """
         if not windows:
             return [np.zeros((0, *shape)) for shape in shapes]
+        windows = [window or _NOTHING for window in windows]
         # The shortest first, so that windows of a pass have about the same length.
         order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
         portions = [[windows[i] for i in portion] for portion in self._portions(order, windows)]

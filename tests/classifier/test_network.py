@@ -92,6 +92,14 @@ def test_one_window_longer_than_a_pass_may_be_is_read_all_the_same(network: Netw
     assert list(network._portions([0], [[1] * (MOST_TOKENS + 1)])) == [[0]]
 
 
+def test_a_window_without_tokens_spoils_no_other(network: Network) -> None:
+    (text,) = windows(9)
+
+    alone, together = toxic(network, [[]]), toxic(network, [text, []])
+
+    np.testing.assert_allclose(together, [toxic(network, [text])[0], alone[0]], atol=1e-4)
+
+
 def test_passes_run_side_by_side_on_the_threads_of_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     both = threading.Barrier(2, timeout=30)
     run = Network._pass
